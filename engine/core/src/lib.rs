@@ -1,0 +1,11 @@
+//! What a runbook means: the language, its checks, the plan and the state machine of a run.
+//!
+//! This crate is pure. It opens no file, reads no clock, no environment and starts no process: text, time and
+//! randomness come in as values, effects go out as values. `engine/ARCHITECTURE.md` says why.
+
+pub mod duration;
+pub mod expression;
+pub mod id;
+pub mod limits;
+pub mod template;
+pub mod value;

@@ -1,0 +1,33 @@
+//! Every bound of the engine, with its unit and the reason it has that size.
+
+/// Bytes of a runbook file. A long real procedure is 30 kB; past this it is data, not a procedure.
+pub const FILE_BYTES_MAX: usize = 4 << 20;
+/// Levels of nesting in a YAML file. The deepest legal document has 9.
+pub const YAML_DEPTH_MAX: usize = 32;
+/// Nodes (scalars, sequences, mappings) in a YAML file: room for 10,000 steps with 20 keys each.
+pub const YAML_NODES_MAX: usize = 1_000_000;
+/// Bytes of one scalar: a script of this size belongs in a file of its own.
+pub const SCALAR_BYTES_MAX: usize = 64 << 10;
+/// Steps in a runbook.
+pub const STEPS_MAX: usize = 20_000;
+/// Bytes of an expression, as the language reference promises.
+pub const EXPRESSION_BYTES_MAX: usize = 1_024;
+/// Levels of nesting in an expression, counted over brackets before CEL's own parser sees it.
+pub const EXPRESSION_DEPTH_MAX: usize = 32;
+/// Operators and terms in an expression: CEL's parser recurses on long sums.
+pub const EXPRESSION_TERMS_MAX: usize = 256;
+/// Bytes of stack for the thread that compiles and evaluates expressions.
+pub const EXPRESSION_STACK_BYTES: usize = 64 << 20;
+/// Bytes of a template.
+pub const TEMPLATE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a value in an expression or an output: more is data, and belongs in an attachment.
+pub const VALUE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of standard output or error that expressions may read, per stream. More is kept on disk, and reading it
+/// in an expression is an error: nothing is judged by a part.
+pub const CAPTURE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of head and of tail of an output that stand in the transcript itself.
+pub const EXCERPT_BYTES_MAX: usize = 2 << 10;
+/// Bytes of a whole output kept beside the transcript, per stream and attempt.
+pub const BLOB_BYTES_MAX: u64 = 256 << 20;
+/// Levels of nesting, names in a path: `steps.x.outputs.y.z` has five.
+pub const PATH_SEGMENTS_MAX: usize = 16;

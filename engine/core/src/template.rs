@@ -1,0 +1,1 @@
+//! handlebars: compile, list what it reads, render strictly.
