@@ -11,7 +11,9 @@ pub const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// A sentence saying what is wanted, when the text is of another form, out of order or past [`DURATION_MAX`].
 pub fn parse(text: &str) -> Result<Duration, String> {
     const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-    let wrong = || format!("{text:?} is no duration: write a whole number and a unit (ms, s, m, h, d), such as 30s, 5m or 1h30m");
+    let wrong = || {
+        format!("{text:?} is no duration: write a whole number and a unit (ms, s, m, h, d), such as 30s, 5m or 1h30m")
+    };
     let mut rest = text;
     let mut millis: u64 = 0;
     let mut next_unit = 0;
