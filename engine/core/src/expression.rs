@@ -23,3 +23,13 @@ pub trait Scope {
     /// A sentence, when the value exists and may not be read, such as output that was cut.
     fn read(&self, path: &[String]) -> Result<Option<Value>, String>;
 }
+/// An expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expression;
+impl Expression {
+    /// Reads.
+    #[must_use]
+    pub fn reads(&self) -> &[Read] {
+        &[]
+    }
+}

@@ -3,9 +3,16 @@
 //! This crate is pure. It opens no file, reads no clock, no environment and starts no process: text, time and
 //! randomness come in as values, effects go out as values. `engine/ARCHITECTURE.md` says why.
 
+pub mod check;
+pub mod command_line;
+pub mod document;
 pub mod duration;
 pub mod expression;
+pub mod graph;
 pub mod id;
 pub mod limits;
+pub mod plan;
+pub mod run;
+pub mod source;
 pub mod template;
 pub mod value;

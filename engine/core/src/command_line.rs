@@ -1,0 +1,4 @@
+//! The `run` key.
+/// A command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandLine;

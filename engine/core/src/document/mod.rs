@@ -1,0 +1,3 @@
+//! Document: what is written.
+pub mod model;
+pub mod team;

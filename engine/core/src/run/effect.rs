@@ -1,0 +1,135 @@
+//! What comes out of the state machine: to be done in this order.
+
+use std::time::Duration;
+
+use super::record::{Actor, AttemptKey, BlobDigest, Record, RunOutcome, StepPath};
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Append this to the transcript.
+    Record(Actor, Record),
+    /// Everything recorded so far is on disk before anything after this is done.
+    Sync,
+    /// Make an execution plan, keep it as a blob, answer [`super::event::Event::Planned`].
+    Plan {
+        /// Which attempt.
+        key: AttemptKey,
+        /// What is to run.
+        invocation: Box<Invocation>,
+    },
+    /// Start exactly the stored plan, answer `Spawned` and `Ended`.
+    Start {
+        /// Which attempt.
+        key: AttemptKey,
+        /// The plan.
+        plan: BlobDigest,
+    },
+    /// End an attempt by the ladder; its `Ended` follows.
+    Stop {
+        /// Which attempt.
+        key: AttemptKey,
+    },
+    /// Tell people; answer `Told` for each delivery, then `ToldAll`.
+    Tell {
+        /// The step.
+        step: StepPath,
+        /// People and teams as named in the runbook.
+        to: Vec<String>,
+        /// The message.
+        message: String,
+        /// One line for a subject.
+        subject: String,
+    },
+    /// Collect evidence; answer `Attached`.
+    Attach {
+        /// The step.
+        step: StepPath,
+        /// What, in order; an error where the name could not be rendered.
+        wanted: Vec<Result<EvidenceWanted, String>>,
+    },
+    /// Tell the owner about an act in doubt with nobody there; no answer.
+    TellOwner {
+        /// The message.
+        message: String,
+    },
+    /// Let this process go: nothing can go on without a person.
+    Suspend,
+    /// The seal is recorded: close the transcript.
+    Sealed(RunOutcome),
+}
+
+/// A command to run, rendered; secrets stand as references.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// What.
+    pub command: Command,
+    /// Variables set for it, besides the clean environment: name and value.
+    pub env: Vec<(String, EnvValue)>,
+    /// Variables of the engine's own environment passed on.
+    pub pass: Vec<String>,
+    /// Directory, absolute or relative to the run's.
+    pub directory: Option<String>,
+    /// Where: `None` is here.
+    pub on: Option<String>,
+    /// Standard input.
+    pub stdin: Input,
+    /// Allowed time.
+    pub timeout: Duration,
+    /// From TERM to KILL.
+    pub grace: Duration,
+    /// Whether it changes the world.
+    pub changes: bool,
+}
+
+/// What is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Words; the first is the program.
+    Words(Vec<String>),
+    /// Shell text, given to the shell's words as the last argument of `-c`.
+    Script {
+        /// The shell and its options: `sh -eu`.
+        shell: Vec<String>,
+        /// The text.
+        text: String,
+    },
+}
+
+/// The value of a variable: literal text with references to secrets between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvValue(pub Vec<EnvPiece>);
+
+/// A piece of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnvPiece {
+    /// Text.
+    Text(String),
+    /// A secret, by name.
+    Secret(String),
+}
+
+/// Standard input of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Nothing.
+    Closed,
+    /// Text, with references to secrets between.
+    Text(EnvValue),
+    /// The whole output of a step, a blob.
+    Blob(BlobDigest),
+}
+
+/// One piece of evidence to collect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EvidenceWanted {
+    /// A file, or its last lines.
+    File {
+        /// The path.
+        path: String,
+        /// How many lines from its end.
+        tail: Option<u32>,
+    },
+    /// What a command prints.
+    Run(Box<Invocation>),
+}

@@ -1,0 +1,758 @@
+//! What is recorded of a run: the facts that, applied one after another, are its state.
+//!
+//! [`super::state::RunState`] changes only by applying records, so a transcript replayed gives back the same state.
+//! How a record is written in a transcript is the transcript crate's business.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::value::Value;
+
+/// A step in a record: its id; in a sub-runbook `outage/restart`, an item of a `for_each` `drain[2]`.
+pub type StepPath = String;
+
+/// A sha256, in lower-case hex: the name of a blob.
+pub type BlobDigest = String;
+
+/// Number of a request to a person, unique in its run, counted from 1.
+pub type RequestId = u32;
+
+/// Which work of a step an attempt does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The step's own.
+    Main,
+    /// Its `unless`, looked at before.
+    Unless,
+    /// Its `unless`, looked at again because its end is in doubt.
+    Doubt,
+    /// Its `undo` body.
+    Undo,
+}
+
+/// One try: attempts of a step are counted from 1 through all its parts' own counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptKey {
+    /// The step.
+    pub step: StepPath,
+    /// The part.
+    pub part: Part,
+    /// The number of the try of this part, from 1.
+    pub attempt: u32,
+}
+
+/// How a step settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// It did what it should.
+    Passed,
+    /// It did not.
+    Failed,
+    /// It did not run, or was ended by a cancel where that changes nothing.
+    Skipped,
+    /// Nobody can say: a verify could not look, an act's end is not known.
+    Unknown,
+}
+
+impl Outcome {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunOutcome {
+    /// The procedure came to its end.
+    Resolved,
+    /// It is someone else's now.
+    Escalated,
+    /// A failure nothing handled, or an end (rollback, `finally`) that failed.
+    Failed,
+    /// Cancelled, out of time, or denied and not handed over.
+    Cancelled,
+}
+
+impl RunOutcome {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Resolved => "resolved",
+            Self::Escalated => "escalated",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The world is changed.
+    Real,
+    /// Nothing starts; `probe`: verify steps run for real.
+    Dry {
+        /// Verify steps run for real.
+        probe: bool,
+    },
+    /// Verify steps run for real, the rest is withheld, nobody is told.
+    Drill,
+}
+
+/// Who did or said something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The account's name, or `engine`.
+    pub id: String,
+    /// How it is known who it was.
+    pub auth: Auth,
+    /// The account's number, as the kernel tells it; 0 to 2^32-1.
+    pub uid: u32,
+    /// From where: `terminal`, `inbox`, `option --yes`, `engine`.
+    pub origin: String,
+}
+
+impl Actor {
+    /// The engine itself.
+    #[must_use]
+    pub fn engine(uid: u32) -> Self {
+        Self { id: "engine".to_owned(), auth: Auth::System, uid, origin: "engine".to_owned() }
+    }
+}
+
+/// How it is known who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// The account of a process: an acknowledgement, no proof.
+    Tty,
+    /// An SSH signature.
+    Ssh,
+    /// A token of the server.
+    Token,
+    /// A session of the console.
+    Oidc,
+    /// The engine.
+    System,
+}
+
+/// The start of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStarted {
+    /// Absolute path of the store.
+    pub store: String,
+    /// Digest of the ledger's last line when the run started; 64 zeros for an empty ledger.
+    pub ledger_head: String,
+    /// The runbook's name.
+    pub runbook: String,
+    /// Its title.
+    pub title: String,
+    /// Where its file stood.
+    pub path: String,
+    /// Digest of its source, a blob.
+    pub source: BlobDigest,
+    /// Digest of the team file's source, a blob, if there is one.
+    pub team: Option<BlobDigest>,
+    /// The commit of the repository, if there is one.
+    pub commit: Option<String>,
+    /// Whether the runbook's file differs from that commit; `None`: cannot be known.
+    pub dirty: Option<bool>,
+    /// Params: name, value and where it came from (`option`, `default`, `alert`, `asked`).
+    pub params: BTreeMap<String, (Value, String)>,
+    /// The alert that started it, if one did.
+    pub alert: Option<Value>,
+    /// The host's name.
+    pub host: String,
+    /// Identity of the boot, from the kernel.
+    pub boot_id: String,
+    /// Version of the engine.
+    pub version: String,
+    /// Digest of the engine's binary.
+    pub binary: String,
+    /// What the run is for.
+    pub mode: Mode,
+    /// Whether a person sits at a terminal.
+    pub attended: bool,
+    /// `--yes`: approvals by the operator are given at once, but for destructive acts.
+    pub yes: bool,
+    /// `--step`: the operator is asked before each step.
+    pub step_by_step: bool,
+    /// The directory steps run in unless they say otherwise.
+    pub directory: String,
+}
+
+/// How one attempt ended, as the world tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// An exit code, 0 to 255.
+    Exited(i32),
+    /// A signal nobody here sent.
+    Signalled(i32),
+    /// It ran out of time and was ended.
+    TimedOut,
+    /// It was ended because the run was cancelled.
+    Stopped,
+    /// It provably did not start.
+    NotStarted(StartFailure),
+    /// The engine, the machine or the connection died meanwhile.
+    Lost(String),
+}
+
+/// Why something did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartFailure {
+    /// What stood in the way.
+    pub kind: StartFailureKind,
+    /// A sentence with the program or path, and the PATH searched.
+    pub message: String,
+}
+
+/// What stood in the way of a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFailureKind {
+    /// The program is in no directory of PATH.
+    MissingProgram,
+    /// The program may not be executed.
+    NotExecutable,
+    /// The directory is not there.
+    MissingDirectory,
+    /// A template or a setting could not be rendered.
+    Rendering,
+    /// Its `unless` could not be judged.
+    UnlessUnknown,
+    /// Anything else, such as no memory.
+    Other,
+}
+
+/// A stream of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// What is kept of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Output {
+    /// Bytes the process wrote.
+    pub bytes: u64,
+    /// Bytes kept in the blob.
+    pub kept: u64,
+    /// The blob; `None` for no output.
+    pub blob: Option<BlobDigest>,
+    /// Its beginning, lossy UTF-8; the whole where `tail` is empty.
+    pub head: String,
+    /// Its end, where it is longer than the excerpt.
+    pub tail: String,
+}
+
+/// Why a step did not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SkipReason {
+    /// Its own `when` is false.
+    When,
+    /// No road led to it.
+    NotReached,
+    /// A step it needs failed, is unknown or was denied.
+    Blocked(StepPath),
+    /// The run was cancelled.
+    Cancelled,
+    /// The run came to its end before.
+    Ended,
+}
+
+/// How a step came to its outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// By its own work.
+    Ran,
+    /// Its `unless` passed: it was already so.
+    AlreadySo,
+    /// A person did it by hand, in place of the act.
+    ByHand,
+    /// A person overruled a verify.
+    Overruled,
+    /// A person said how an act in doubt ended.
+    Settled,
+    /// Nobody approved in time.
+    Expired,
+    /// Somebody denied it.
+    Denied,
+    /// Not run because of the mode (dry run, drill); its outputs are unknown.
+    Withheld,
+}
+
+/// What a decide took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Which one.
+    pub choice: BranchChoice,
+    /// Where it leads: step ids, `done`, `failed`.
+    pub to: Vec<String>,
+}
+
+/// Which branch of a decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BranchChoice {
+    /// The case with this number, from 0.
+    Case(usize),
+    /// `otherwise`.
+    Otherwise,
+    /// The person's choice with this number, from 0.
+    Choice(usize),
+    /// In a dry run: it cannot be known, every branch is shown.
+    Undecided,
+}
+
+/// What a person is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuestionKind {
+    /// Yes or no, of a verify.
+    YesNo,
+    /// One of these labels, of a decide.
+    Choice(Vec<String>),
+    /// Done or could not, of an instruction.
+    Instruct,
+    /// `--step`: shall this step start?
+    Proceed,
+    /// An unhandled failure in front of a person: again, by hand or go on, fail.
+    Overrule,
+    /// An act in doubt: done, not done, again.
+    Doubt,
+    /// Shall what was done be undone? Yes or no.
+    Rollback,
+}
+
+/// What a person answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerWord {
+    /// Yes; done.
+    Yes,
+    /// No; could not.
+    No,
+    /// The choice with this label.
+    Choice(String),
+}
+
+/// How a person settles a failed step or a doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettleWord {
+    /// A doubt: it was done.
+    Done,
+    /// A doubt: it was not done.
+    NotDone,
+    /// A new attempt.
+    Again,
+    /// A failed act: done by the person.
+    ByHand,
+    /// A failed or unknown verify: overruled.
+    GoOn,
+    /// It stays failed.
+    Fail,
+}
+
+/// Where a run is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Steps follow one another.
+    Steps,
+    /// Nothing else new starts; what runs is let end, `fallback`, `denied` or `else` and what follows run.
+    Ending,
+    /// Done acts are undone.
+    Rollback,
+    /// `finally` runs.
+    Finally,
+    /// Nothing is left to do but the seal.
+    Over,
+}
+
+/// Why a run is ending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndCause {
+    /// Every step has settled.
+    Complete,
+    /// This step failed or is unknown and nothing handled it.
+    Failed(StepPath),
+    /// This decide took `failed`.
+    TookFailed(StepPath),
+    /// This act was denied.
+    Denied(StepPath),
+    /// This escalate handed the run over.
+    Handover(StepPath),
+    /// The run was cancelled.
+    Cancelled,
+}
+
+/// One recorded fact. Kind names in a transcript are those of its documentation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// `run.started`: always the first.
+    RunStarted(Box<RunStarted>),
+    /// `step.planned`: exactly what will run.
+    StepPlanned {
+        /// Which attempt.
+        key: AttemptKey,
+        /// Digest of the execution plan, a blob.
+        plan: BlobDigest,
+        /// It on one line, as a person reads it, control characters escaped.
+        shown: String,
+    },
+    /// `approval.requested`.
+    ApprovalRequested {
+        /// The request.
+        request: RequestId,
+        /// For which attempt.
+        key: AttemptKey,
+        /// Digest of what will run.
+        plan: BlobDigest,
+        /// When nobody has answered: the end of the request.
+        deadline: Option<Timestamp>,
+    },
+    /// `approval.granted`.
+    ApprovalGranted {
+        /// The request.
+        request: RequestId,
+        /// For which attempt.
+        key: AttemptKey,
+        /// Digest of what may run.
+        plan: BlobDigest,
+        /// Why, if said.
+        reason: Option<String>,
+    },
+    /// `approval.denied`.
+    ApprovalDenied {
+        /// The request.
+        request: RequestId,
+        /// For which attempt.
+        key: AttemptKey,
+        /// Why.
+        reason: String,
+    },
+    /// `approval.expired`.
+    ApprovalExpired {
+        /// The request.
+        request: RequestId,
+        /// For which attempt.
+        key: AttemptKey,
+    },
+    /// `approval.void`: what was to be approved has changed or is no longer wanted.
+    ApprovalVoid {
+        /// The request.
+        request: RequestId,
+        /// For which attempt.
+        key: AttemptKey,
+        /// Why.
+        why: String,
+    },
+    /// `step.intent`: on disk before anything starts.
+    StepIntent {
+        /// Which attempt.
+        key: AttemptKey,
+        /// Digest of what will run; `None` where nothing is started (a wait, a question).
+        plan: Option<BlobDigest>,
+        /// For a wait: until when.
+        until: Option<Timestamp>,
+    },
+    /// `step.spawned`.
+    StepSpawned {
+        /// Which attempt.
+        key: AttemptKey,
+        /// Process number.
+        pid: u32,
+        /// The process's start, in clock ticks since boot, as the kernel tells it.
+        start_time: u64,
+    },
+    /// `step.released`: the supervisor may let it go.
+    StepReleased {
+        /// Which attempt.
+        key: AttemptKey,
+    },
+    /// `step.output`: one stream of an attempt, recorded at its end.
+    StepOutput {
+        /// Which attempt.
+        key: AttemptKey,
+        /// Which stream.
+        stream: Stream,
+        /// What is kept.
+        output: Output,
+    },
+    /// `step.ended`: an attempt's end, judged.
+    AttemptEnded {
+        /// Which attempt.
+        key: AttemptKey,
+        /// How it ended; `None` where nothing ran (a bare `expect`, a question).
+        end: Option<End>,
+        /// How long it took.
+        duration: Duration,
+        /// What it comes to.
+        outcome: Outcome,
+        /// Why, where it did not pass: one sentence.
+        reason: Option<String>,
+        /// Its outputs, as far as they could be computed.
+        outputs: BTreeMap<String, Value>,
+        /// Processes that escaped and may still run: number and command.
+        survivors: Vec<String>,
+    },
+    /// `step.retried`: another attempt follows.
+    RetryScheduled {
+        /// The attempt that follows.
+        key: AttemptKey,
+        /// Not before.
+        at: Timestamp,
+    },
+    /// `step.settled`.
+    StepSettled {
+        /// The step.
+        step: StepPath,
+        /// How.
+        outcome: Outcome,
+        /// By what.
+        settlement: Settlement,
+        /// Why, where it did not pass.
+        reason: Option<String>,
+        /// Its outputs.
+        outputs: BTreeMap<String, Value>,
+        /// How many attempts it took.
+        attempts: u32,
+    },
+    /// `step.skipped`.
+    StepSkipped {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        why: SkipReason,
+    },
+    /// `step.undone`: an act's `undo` came to its end.
+    StepUndone {
+        /// The act that was undone.
+        step: StepPath,
+        /// Passed or failed.
+        outcome: Outcome,
+        /// Why it failed.
+        reason: Option<String>,
+    },
+    /// `decision`.
+    Decision {
+        /// The decide.
+        step: StepPath,
+        /// What it took.
+        branch: Branch,
+        /// The expression that was true, or the question.
+        expression: String,
+        /// What it read: name and value as text.
+        read: Vec<(String, String)>,
+        /// The runbook's own reason.
+        because: Option<String>,
+    },
+    /// `question`.
+    Question {
+        /// The request.
+        request: RequestId,
+        /// The step; `None` for the rollback question.
+        step: Option<StepPath>,
+        /// What is asked.
+        question: QuestionKind,
+        /// In words.
+        text: String,
+        /// Names of the values to be typed.
+        collect: Vec<String>,
+        /// Who is asked besides the operator.
+        to: Vec<String>,
+        /// When nobody has answered: the end of the question.
+        deadline: Option<Timestamp>,
+    },
+    /// `answer`.
+    Answer {
+        /// The request.
+        request: RequestId,
+        /// The step.
+        step: Option<StepPath>,
+        /// The answer.
+        answer: AnswerWord,
+        /// Values typed.
+        fields: BTreeMap<String, Value>,
+        /// Who answered, where another typed it.
+        behalf: Option<String>,
+        /// Why, if said.
+        reason: Option<String>,
+    },
+    /// `question.withdrawn`: out of time, or no longer wanted.
+    QuestionWithdrawn {
+        /// The request.
+        request: RequestId,
+        /// The step.
+        step: Option<StepPath>,
+        /// Whether its time ran out.
+        timed_out: bool,
+    },
+    /// `escalation.sent`.
+    EscalationSent {
+        /// The step.
+        step: StepPath,
+        /// The person or team named in the runbook.
+        to: String,
+        /// By which channel: `terminal`, or a name of the team file.
+        channel: String,
+        /// The message as sent.
+        message: String,
+        /// What the channel answered.
+        answer: String,
+    },
+    /// `escalation.failed`.
+    EscalationFailed {
+        /// The step.
+        step: StepPath,
+        /// The person or team.
+        to: String,
+        /// The channel.
+        channel: String,
+        /// Why.
+        error: String,
+    },
+    /// `escalation.waiting`: told; an acknowledgement is waited for.
+    EscalationWaiting {
+        /// The request that an acknowledgement answers.
+        request: RequestId,
+        /// The step.
+        step: StepPath,
+        /// Until when.
+        deadline: Option<Timestamp>,
+        /// Who has to: names.
+        from: Vec<String>,
+        /// Whether all of them have to.
+        all: bool,
+    },
+    /// `escalation.acknowledged`.
+    EscalationAcknowledged {
+        /// The step.
+        step: StepPath,
+        /// Who, as named in the team file where known.
+        by: String,
+    },
+    /// `escalation.timed_out`.
+    EscalationTimedOut {
+        /// The step.
+        step: StepPath,
+    },
+    /// `attachment`.
+    Attachment {
+        /// The step.
+        step: StepPath,
+        /// The file or command.
+        name: String,
+        /// What is kept; `None` where it could not be had.
+        output: Option<Output>,
+        /// Why it could not be had, or what is missing.
+        note: Option<String>,
+    },
+    /// `note`.
+    Note {
+        /// The step it is about.
+        step: Option<StepPath>,
+        /// The text.
+        text: String,
+    },
+    /// `handover`.
+    Handover {
+        /// The step, where an escalate did it.
+        step: Option<StepPath>,
+        /// To whom.
+        to: Vec<String>,
+    },
+    /// `doubt.opened`.
+    DoubtOpened {
+        /// Which attempt.
+        key: AttemptKey,
+        /// Why its end is not known.
+        why: String,
+    },
+    /// `doubt.settled`.
+    DoubtSettled {
+        /// Which attempt.
+        key: AttemptKey,
+        /// How.
+        word: SettleWord,
+        /// By what: `unless`, `idempotent`, `person`.
+        by: String,
+        /// A person's reason.
+        reason: Option<String>,
+    },
+    /// `override`: a person's *again*, *by hand* or *go on*.
+    Override {
+        /// The step.
+        step: StepPath,
+        /// Which.
+        word: SettleWord,
+        /// Why.
+        reason: String,
+        /// Outputs typed in place of the step's own.
+        outputs: BTreeMap<String, Value>,
+    },
+    /// `clock.jumped`.
+    ClockJumped {
+        /// Milliseconds, forward positive.
+        by_ms: i64,
+    },
+    /// `recovered`: a torn last line was moved away.
+    Recovered {
+        /// Bytes moved.
+        bytes: u64,
+    },
+    /// `run.phase`: the run enters a phase.
+    PhaseEntered {
+        /// Which.
+        phase: Phase,
+        /// Why the run is ending, where it enters [`Phase::Ending`].
+        cause: Option<EndCause>,
+    },
+    /// `run.suspended`: the process ends, the run does not.
+    RunSuspended {
+        /// What it waits for, in words.
+        waits_for: Vec<String>,
+    },
+    /// `run.resumed`.
+    RunResumed {
+        /// The host's name.
+        host: String,
+        /// Identity of the boot.
+        boot_id: String,
+        /// Version of the engine.
+        version: String,
+        /// Whether a person sits at a terminal.
+        attended: bool,
+    },
+    /// `run.cancelled`.
+    RunCancelled {
+        /// Why.
+        reason: String,
+    },
+    /// `refused`: something handed in that did not apply.
+    Refused {
+        /// What: `approve`, `answer`, …
+        verb: String,
+        /// For which step.
+        step: Option<StepPath>,
+        /// Why.
+        why: String,
+    },
+    /// `run.sealed`: always the last.
+    RunSealed {
+        /// How it ended.
+        outcome: RunOutcome,
+        /// Why, in a sentence.
+        reason: String,
+        /// What is still open: one line each (undone acts that could not be undone, promises).
+        open: Vec<String>,
+    },
+}
