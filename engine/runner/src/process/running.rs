@@ -21,7 +21,7 @@ use super::watch::{Watch, all_ended, watch_members};
 const CHUNK_BYTES: usize = 64 << 10;
 /// Time left to what is still in the group after its leader ended by itself. A shell does not wait for the `tee` of
 /// `>(tee log)`; such a process ends within this time, and what it prints belongs to the step.
-const LINGER: Duration = Duration::from_millis(100);
+const LINGER: Duration = Duration::from_millis(200);
 /// Chunks read at a drain deadline at most: what the largest pipe an ordinary user can make holds.
 const LAST_CHUNKS_MAX: usize = 16;
 
