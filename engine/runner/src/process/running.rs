@@ -308,7 +308,7 @@ impl Running {
                 let phase = self.phase;
                 self.look_at_group();
                 if self.phase == phase && phase == Phase::Linger {
-                    self.left_behind = procfs::members(self.pid).into_iter().map(procfs::describe).collect();
+                    self.left_behind = procfs::members(self.pid).into_iter().filter_map(procfs::describe).collect();
                     self.ask_group_to_end();
                 } else if self.phase == phase {
                     terminate::kill(self.pid);
@@ -337,8 +337,7 @@ impl Running {
         let inodes: Vec<u64> =
             open.into_iter().flatten().filter_map(|pipe| Some(rustix::fs::fstat(pipe.as_fd()).ok()?.st_ino)).collect();
         self.holders = procfs::holders(&inodes);
-        for pid in procfs::members(self.pid) {
-            let process = procfs::describe(pid);
+        for process in procfs::members(self.pid).into_iter().filter_map(procfs::describe) {
             if !self.holders.contains(&process) {
                 self.holders.push(process);
             }

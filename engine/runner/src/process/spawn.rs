@@ -23,8 +23,8 @@ use super::watch::Watch;
 ///
 /// # Errors
 ///
-/// [`SpawnError`] where nothing was started: it says whether the program, its interpreter, the directory or the input
-/// is at fault.
+/// [`SpawnError`] says whether the program, its interpreter, the directory or the input is at fault. Nothing was
+/// started then, but for [`SpawnError::Unwatched`].
 ///
 /// # Panics
 ///
@@ -71,7 +71,7 @@ pub fn start(spec: Spec) -> Result<Running, SpawnError> {
         Err(error) => {
             terminate::kill(pid);
             let _status = handle.wait();
-            Err(other(error))
+            Err(SpawnError::Unwatched { program: spec.program.clone(), error })
         }
     }
 }
@@ -134,7 +134,7 @@ fn output_pipe() -> io::Result<(Output, PipeWriter)> {
     Ok((pipe, writer))
 }
 
-/// Why nothing was started.
+/// Why there is no child.
 #[derive(Debug)]
 pub enum SpawnError {
     /// The program's file does not exist (any more).
@@ -165,6 +165,14 @@ pub enum SpawnError {
     Input {
         /// Its path.
         path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It was started, could not be watched, and was killed at once: it may have done a part of its work. The only
+    /// variant where anything ran; too many open files are the likely cause, or SIGCHLD ignored by who started us.
+    Unwatched {
+        /// The program's path.
+        program: PathBuf,
         /// What the system said.
         error: io::Error,
     },
@@ -214,6 +222,9 @@ impl fmt::Display for SpawnError {
                 write!(f, "directory {} cannot be entered: {error}", directory.display())
             }
             Self::Input { path, error } => write!(f, "input {} cannot be read: {error}", path.display()),
+            Self::Unwatched { program, error } => {
+                write!(f, "program {} was started and killed, as it could not be watched: {error}", program.display())
+            }
             Self::Other { program, error } => write!(f, "program {} could not be started: {error}", program.display()),
         }
     }
@@ -225,6 +236,7 @@ impl std::error::Error for SpawnError {
             Self::NotExecutable { error, .. }
             | Self::Directory { error, .. }
             | Self::Input { error, .. }
+            | Self::Unwatched { error, .. }
             | Self::Other { error, .. } => Some(error),
             Self::MissingProgram { .. } | Self::MissingInterpreter { .. } => None,
         }
