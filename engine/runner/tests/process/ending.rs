@@ -6,6 +6,9 @@ use runbook_runner::process::{End, Reason, Rung, Stdin};
 
 use crate::world::{Marked, block_on, kill, state};
 
+/// Time for what is waited for to come, on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 #[test]
 fn exit_codes_are_told() {
     for code in [0, 1, 7, 126, 127, 255] {
@@ -188,7 +191,9 @@ fn stopped_child_hears_term() {
         let terminate = running.terminate_handle();
         let wait = running.wait(|_, _| {});
         let stop = async {
+            let begin = Instant::now();
             while state(pid) != Some('T') {
+                assert!(begin.elapsed() < PATIENCE, "the child did not stop");
                 tokio::task::yield_now().await;
             }
             terminate.request(Reason::Cancelled);
@@ -202,7 +207,7 @@ fn stopped_child_hears_term() {
 
 #[test]
 fn child_that_cleans_up_on_term_is_given_the_time() {
-    let child = Marked::sh("trap 'echo cleaned; exit 5' TERM; echo ready; while :; do sleep 0.01; done");
+    let child = Marked::sh("trap 'echo cleaned; exit 5' TERM; echo ready; sleep 1000 & wait");
     let (_, ended) = child.run_until_ready();
     assert_eq!(ended.stdout.kept, b"ready\ncleaned\n");
     assert_eq!(ended.end, End::Terminated(Reason::Cancelled));
@@ -224,7 +229,9 @@ fn dropped_child_is_killed_with_its_group() {
         assert_eq!(state(pid), None, "the leader is still there");
     });
     // KILL was sent to all before the leader was reaped; the others may take a moment to be gone.
+    let begin = Instant::now();
     while !child.alive().is_empty() {
+        assert!(begin.elapsed() < PATIENCE, "still there: {:?}", child.alive());
         std::thread::yield_now();
     }
 }
