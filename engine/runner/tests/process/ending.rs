@@ -207,7 +207,7 @@ fn stopped_child_hears_term() {
 
 #[test]
 fn child_that_cleans_up_on_term_is_given_the_time() {
-    let child = Marked::sh("trap 'echo cleaned; exit 5' TERM; echo ready; sleep 1000 & wait");
+    let child = Marked::sh("trap 'echo cleaned; exit 5' TERM; echo ready; while :; do :; done");
     let (_, ended) = child.run_until_ready();
     assert_eq!(ended.stdout.kept, b"ready\ncleaned\n");
     assert_eq!(ended.end, End::Terminated(Reason::Cancelled));
