@@ -68,6 +68,10 @@ struct DnsFailover {
     #[arg(long)]
     keep: bool,
 
+    /// The folder whose runbooks/ is run from [default: this workspace]
+    #[arg(long, hide = true)]
+    workspace: Option<PathBuf>,
+
     /// The runbook program [default: the one of this workspace, built first]
     #[arg(long, env = "RUNBOOK_BIN", value_name = "PATH")]
     runbook: Option<PathBuf>,
@@ -136,6 +140,7 @@ fn dns_failover(given: DnsFailover) -> ExitCode {
         fault: given.fault,
         dir: given.dir,
         keep: given.keep,
+        workspace: given.workspace,
         runbook: given.runbook,
         params: given.param,
         answer: given.answer,

@@ -57,7 +57,7 @@ impl Lab {
         for server in Server::ALL {
             lab.start_server(server)?;
         }
-        lab.start_service(Service::Switch, &["serve-switch"])?;
+        lab.start_switch()?;
         Ok(lab)
     }
 
@@ -132,6 +132,14 @@ impl Lab {
     /// [`LabError::Start`] when it does not become ready.
     pub fn start_server(&self, server: Server) -> Result<(), LabError> {
         self.start_service(Service::Dns(server), &["serve-dns", &server.to_string()])
+    }
+
+    /// Starts the switch, or starts it again; it goes on with the server that was active.
+    ///
+    /// # Errors
+    /// [`LabError::Start`] when it does not become ready.
+    pub fn start_switch(&self) -> Result<(), LabError> {
+        self.start_service(Service::Switch, &["serve-switch"])
     }
 
     /// Kills a service and returns when its process is gone.

@@ -69,6 +69,12 @@ impl Person {
         Ok(Self { child, leader, ended, pty, closed: false, screen, raw: Vec::new(), mirror, read: 0 })
     }
 
+    /// The process id of the command.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.leader
+    }
+
     /// The screen, as far as it was read.
     #[must_use]
     pub fn screen(&self) -> &Screen {

@@ -50,6 +50,8 @@ pub struct Options {
     pub dir: Option<PathBuf>,
     /// Whether the services are left running until Ctrl-C.
     pub keep: bool,
+    /// The folder with the runbooks; without one, this workspace.
+    pub workspace: Option<PathBuf>,
     /// The runbook program; without one it is built.
     pub runbook: Option<PathBuf>,
     /// Params as `name=value`, over those of the lab.
@@ -73,7 +75,8 @@ pub fn dns_failover(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehe
     };
     let engine = Engine::find(options.runbook.as_deref())?;
     let programs = Programs::find().map_err(RehearsalError::Build)?;
-    let file = RunbookFile::read(&crate::lab::workspace(), RUNBOOK)?;
+    let workspace = options.workspace.clone().unwrap_or_else(crate::lab::workspace);
+    let file = RunbookFile::read(&workspace, RUNBOOK)?;
     let dir = match &options.dir {
         Some(dir) => dir.clone(),
         None => profile_folder().map_err(RehearsalError::Build)?.join("plant-shop").join(options.fault.to_string()),
@@ -89,7 +92,7 @@ pub fn dns_failover(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehe
     let shown = arguments.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     say(format_args!("command   {} {shown}\n", engine.path().display()));
 
-    let mut command = command(&engine, &lab);
+    let mut command = command(&engine, &lab, &workspace);
     command.args(&arguments);
     let mut person = Person::sit_down(command, Some(Box::new(io::stdout())))?;
     let ended = person.attend(&rules(options, &file), RUN_WITHIN, interrupt.flag());
@@ -97,7 +100,7 @@ pub fn dns_failover(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehe
     drop(person);
     let status = ended?;
 
-    paths.write_log(&mut self::command(&engine, &lab))?;
+    paths.write_log(&mut self::command(&engine, &lab, &workspace))?;
     let verdict = Verdict::look(options.fault, struck, status, &lab);
     say(format_args!("\n{verdict}{paths}"));
     if options.keep {
@@ -129,14 +132,14 @@ fn run_arguments(options: &Options, file: &RunbookFile, lab: &Lab, store: &Path)
 }
 
 /// The runbook program as an operator of the shop starts it: in the workspace, with the lab's programs first on PATH.
-fn command(engine: &Engine, lab: &Lab) -> Command {
+fn command(engine: &Engine, lab: &Lab, workspace: &Path) -> Command {
     let mut path = OsString::from(lab.bin_dir());
     if let Some(rest) = env::var_os("PATH") {
         path.push(":");
         path.push(rest);
     }
     let mut command = Command::new(engine.path());
-    command.current_dir(crate::lab::workspace()).env("PATH", path).env("TERM", "xterm-256color");
+    command.current_dir(workspace).env("PATH", path).env("TERM", "xterm-256color");
     command
 }
 
