@@ -24,7 +24,7 @@ impl Programs {
     }
 
     /// Finds the programs: in `PLANT_SHOP_PROGRAMS`, or where Cargo puts those of the profile this process was built with, built
-    /// once for each process that asks. A test of another package finds them so, where Cargo has not built them for it.
+    /// first where they are older than their sources. A test of another package finds them so, where Cargo has not built them for it.
     ///
     /// # Errors
     /// [`BuildError`] when they cannot be built.
@@ -36,8 +36,9 @@ impl Programs {
         let folder = profile_folder()?;
         let this = env::current_exe().map_err(|source| BuildError::Io { program: "this one".to_owned(), source })?;
         let programs = Self::in_folder(&folder);
-        // The lab's own program has no need to build itself.
-        if this != programs.plant_shop {
+        // The lab's own program has no need to build itself. Cargo is not asked about one that is newer than its sources: where
+        // a whole workspace was built, this package alone may need its dependencies once more, with other features.
+        if this != programs.plant_shop && !is_newer(&programs.plant_shop, &workspace()) {
             BUILT
                 .get_or_init(|| cargo_build(&["plant-shop"]).map_err(|e| e.to_string()))
                 .clone()
@@ -51,6 +52,25 @@ impl Programs {
     pub fn plant_shop(&self) -> &Path {
         &self.plant_shop
     }
+}
+
+fn is_newer(program: &Path, workspace: &Path) -> bool {
+    let modified = |path: &Path| path.metadata().and_then(|found| found.modified());
+    let package = workspace.join("examples/plant-shop");
+    let Ok(built) = modified(program) else {
+        return false;
+    };
+    let mut left = vec![package.join("src"), package.join("Cargo.toml"), workspace.join("Cargo.lock")];
+    while let Some(path) = left.pop() {
+        if modified(&path).is_ok_and(|changed| changed < built) {
+            if let Ok(inside) = path.read_dir() {
+                left.extend(inside.filter_map(Result::ok).map(|entry| entry.path()));
+            }
+        } else {
+            return false;
+        }
+    }
+    true
 }
 
 /// The folder of the workspace, from Cargo where it runs this, else from when this was built.

@@ -154,9 +154,12 @@ fn rules(options: &Options, file: &RunbookFile) -> Vec<Rule> {
         }
         rules.push(denied.about(step));
     }
+    let denies = !rules.is_empty();
     rules.push(Rule::new(APPROVAL, "y"));
-    let reason = format!("{}\r", options.reason);
-    rules.extend(["reason", "why"].map(|asked| Rule::new(asked, &reason)));
+    if denies {
+        let reason = format!("{}\r", options.reason);
+        rules.extend(["reason", "why"].map(|asked| Rule::new(asked, &reason).asked()));
+    }
     rules
 }
 
