@@ -28,13 +28,14 @@ struct Children(Vec<(Service, Child)>);
 
 /// The thread that has the lab's processes.
 pub(super) struct Keeper {
-    orders: Option<mpsc::Sender<Order>>,
+    orders: Option<mpsc::SyncSender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
     pub(super) fn new() -> io::Result<Self> {
-        let (orders, received) = mpsc::channel::<Order>();
+        // Without a buffer: whoever gives an order waits for it to be done anyway.
+        let (orders, received) = mpsc::sync_channel::<Order>(0);
         let thread = std::thread::Builder::new().name("lab-keeper".to_owned()).spawn(move || {
             let mut children = Children::default();
             for order in received {

@@ -79,7 +79,7 @@ pub fn dns_failover(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehe
     let file = RunbookFile::read(&workspace, RUNBOOK)?;
     let dir = match &options.dir {
         Some(dir) => dir.clone(),
-        None => profile_folder().map_err(RehearsalError::Build)?.join("plant-shop").join(options.fault.to_string()),
+        None => profile_folder().map_err(RehearsalError::Build)?.join("plant-shop-lab").join(options.fault.to_string()),
     };
 
     let lab = Lab::start_with(&dir, programs)?;
@@ -154,9 +154,9 @@ fn rules(options: &Options, file: &RunbookFile) -> Vec<Rule> {
         }
         rules.push(denied.about(step));
     }
-    let denies = !rules.is_empty();
+    let says_no = !rules.is_empty();
     rules.push(Rule::new(APPROVAL, "y"));
-    if denies {
+    if says_no {
         let reason = format!("{}\r", options.reason);
         rules.extend(["reason", "why"].map(|asked| Rule::new(asked, &reason).asked()));
     }

@@ -112,3 +112,13 @@ fn what_there_is_can_be_listed() {
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.err.contains("down, stopped, broken, recovers, stuck"), "{}", wrong.err);
 }
+
+#[test]
+fn without_a_folder_of_its_own_a_rehearsal_finds_one_beside_the_programs() {
+    let folder = plant_shop().parent().unwrap().join("plant-shop-lab/down");
+    let mut command = Command::new(plant_shop());
+    command.args(["dns-failover", "--fault", "down", "--workspace"]).arg(beside_this("workspace"));
+    let said = Said::of(&command.arg("--runbook").arg(beside_this("stand-in.sh")).output().unwrap());
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
+    assert!(said.out.contains(&format!("session        {}/session.txt", folder.display())), "{}", said.out);
+}
