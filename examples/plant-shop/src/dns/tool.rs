@@ -164,7 +164,7 @@ impl fmt::Display for ToolError {
             Self::Process { service, pid, source } => write!(f, "{service}, process {pid}: {source}"),
             Self::StillRunning { service, pid, log } => write!(
                 f,
-                "{service} is still running {} s after it was told to stop (process {pid}); {} says what it waits for",
+                "{service} is still running {} s after it was told to stop (process {pid}); {} may say what it waits for",
                 STOP_WITHIN.as_secs(),
                 log.display()
             ),
