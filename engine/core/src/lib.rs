@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod command_line;
+pub mod diagnostic;
 pub mod document;
 pub mod duration;
 pub mod expression;
