@@ -117,9 +117,7 @@ mod tests {
         let source = SourceFile::new("a.yaml", text);
         let mut all = Diagnostics::new();
         all.extend(
-            warnings
-                .iter()
-                .map(|(code, at)| Diagnostic::new(*code, Span::at(text.find(at).unwrap_or_default()), "x")),
+            warnings.iter().map(|(code, at)| Diagnostic::new(*code, Span::at(text.find(at).unwrap_or_default()), "x")),
         );
         let all = Silences::read(&source, &[]).apply(&source, all).finish();
         all.iter().map(|d| (d.code, source.line_of(d.span.start))).collect()
@@ -143,7 +141,9 @@ mod tests {
 
     #[test]
     fn wants_a_reason_a_known_code_and_a_warning() {
-        for comment in ["allow RB0146", "allow RB0146 because", "allow RB0146 because …", "allow", "allow RB9 because x"] {
+        for comment in
+            ["allow RB0146", "allow RB0146 because", "allow RB0146 because …", "allow", "allow RB9 because x"]
+        {
             let text = format!("# runbook: {comment}\ntitle: x\n");
             let all = applied(&text, &[(Code::NoOwner, "title")]);
             assert_eq!(all, [(Code::SilenceInvalid, 1), (Code::NoOwner, 2)], "{comment}");

@@ -22,9 +22,13 @@ pub(super) fn read_again(tree: &Tree, sink: &mut Diagnostics) -> Option<Value> {
             let complaint = error.to_string();
             let complaint = complaint.split(" at line ").next().unwrap_or_default();
             sink.push(
-                Diagnostic::new(Code::AmbiguousScalar, source.trim(line), "not every reader of YAML can read this line")
-                    .label(complaint)
-                    .help("write it in a simpler way; quotes around the value usually do"),
+                Diagnostic::new(
+                    Code::AmbiguousScalar,
+                    source.trim(line),
+                    "not every reader of YAML can read this line",
+                )
+                .label(complaint)
+                .help("write it in a simpler way; quotes around the value usually do"),
             );
             return None;
         }
@@ -81,9 +85,9 @@ fn is_same(resolved: Resolved<'_>, value: &Value) -> bool {
         Resolved::Integer(integer) => value.as_i64() == Some(integer),
         Resolved::Text(text) => value.as_str() == Some(text),
         Resolved::Number(number) => match value {
-            Value::Number(other) if other.is_f64() => {
-                other.as_f64().is_some_and(|other| other.to_bits() == number.to_bits() || other.is_nan() && number.is_nan())
-            }
+            Value::Number(other) if other.is_f64() => other
+                .as_f64()
+                .is_some_and(|other| other.to_bits() == number.to_bits() || other.is_nan() && number.is_nan()),
             _ => false,
         },
     }

@@ -17,7 +17,7 @@ pub enum Resolved<'a> {
 
 /// Resolves the text of a plain scalar. Texts that [`dispute`] names are text here.
 #[must_use]
-pub fn resolve(text: &str) -> Resolved<'_> {
+pub(super) fn resolve(text: &str) -> Resolved<'_> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Resolved::Null,
         "true" | "True" | "TRUE" => return Resolved::Bool(true),
@@ -49,7 +49,7 @@ pub fn resolve(text: &str) -> Resolved<'_> {
 /// Why a plain scalar must be quoted: the part of a sentence after its text, when readers of YAML do not agree on
 /// what it is; `None` for all others.
 #[must_use]
-pub fn dispute(text: &str) -> Option<&'static str> {
+pub(super) fn dispute(text: &str) -> Option<&'static str> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let signed = unsigned.len() < text.len();
     let digits = |radix: u32, digits: &str| !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
@@ -139,7 +139,9 @@ mod tests {
 
     #[test]
     fn the_disputed_ones() {
-        for text in ["0644", "-012", "00", "0b101", "-0x1F", "+0o7", "9223372036854775808", "1e999", "0xFFFFFFFFFFFFFFFF"] {
+        for text in
+            ["0644", "-012", "00", "0b101", "-0x1F", "+0o7", "9223372036854775808", "1e999", "0xFFFFFFFFFFFFFFFF"]
+        {
             assert!(dispute(text).is_some(), "{text:?}");
             assert_eq!(resolve(text), Resolved::Text(text));
         }

@@ -31,7 +31,9 @@ pub(super) fn scan(source: &SourceFile, sink: &mut Diagnostics) -> Option<Tree> 
         root: None,
         trapped_line: None,
     };
-    scan.run()?;
+    let whole = scan.run();
+    scan.close();
+    whole?;
     let Scan { mut nodes, root, .. } = scan;
     let root = root.unwrap_or_else(|| {
         // An empty file is null, as every reader of YAML says.
@@ -75,7 +77,10 @@ struct Open {
 
 enum Inside {
     Sequence(Vec<NodeId>),
-    Mapping { entries: Vec<Entry>, expects: Expects },
+    Mapping {
+        entries: Vec<Entry>,
+        expects: Expects,
+    },
     /// Not to be read, and reported already.
     Refused,
 }
@@ -142,6 +147,15 @@ impl Scan<'_> {
                         Step::Stop => return None,
                     }
                 }
+            }
+        }
+    }
+
+    /// What is still open when the events break off may hold duplicates nobody has looked for.
+    fn close(&mut self) {
+        while let Some(open) = self.open.pop() {
+            if let Inside::Mapping { entries, .. } = open.inside {
+                self.without_duplicates(entries);
             }
         }
     }
@@ -394,7 +408,9 @@ fn key(source: &SourceFile, span: Span, kind: Kind, sink: &mut Diagnostics) -> E
         }
         Kind::Scalar { style: Style::Plain, text } if scalar::resolve(&text) == scalar::Resolved::Null => {
             let span = if span.is_empty() { first_line(source, Span::new(span.start, span.start + 1)) } else { span };
-            sink.push(Diagnostic::new(Code::KeyNotText, span, "a key that is null").help("write a name before the `:`"));
+            sink.push(
+                Diagnostic::new(Code::KeyNotText, span, "a key that is null").help("write a name before the `:`"),
+            );
             Expects::Nothing
         }
         Kind::Scalar { text, .. } => Expects::Value(text, span),

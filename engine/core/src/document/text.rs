@@ -61,11 +61,16 @@ fn report_hidden(source: &SourceFile, sink: &mut Diagnostics) -> bool {
                 "it is a control character"
             }
         };
-        let escape = if c < '\u{100}' { format!("\\x{:02x}", u32::from(c)) } else { format!("\\u{:04x}", u32::from(c)) };
+        let escape =
+            if c < '\u{100}' { format!("\\x{:02x}", u32::from(c)) } else { format!("\\u{:04x}", u32::from(c)) };
         sink.push(
-            Diagnostic::new(Code::HiddenCharacter, Span::new(at, at + c.len_utf8()), format!("hidden character {escape}"))
-                .label(reason)
-                .help(format!("remove it, or write {escape} in double quotes")),
+            Diagnostic::new(
+                Code::HiddenCharacter,
+                Span::new(at, at + c.len_utf8()),
+                format!("hidden character {escape}"),
+            )
+            .label(reason)
+            .help(format!("remove it, or write {escape} in double quotes")),
         );
     }
     readable

@@ -15,7 +15,11 @@ pub(super) fn of_tag(source: &SourceFile, at: usize) -> Option<Diagnostic> {
     if word.is_empty() || word.starts_with(['!', '<']) || !meant {
         return None;
     }
-    Some(field.trap(Code::TrapExclamation, "a value that begins with `!` is a tag to YAML", "read as the name of a type"))
+    Some(field.trap(
+        Code::TrapExclamation,
+        "a value that begins with `!` is a tag to YAML",
+        "read as the name of a type",
+    ))
 }
 
 /// A template at the start of a value, which YAML reads as a mapping in a mapping: `message: {{ x }} is down`.

@@ -168,12 +168,14 @@ impl Tree {
         path
     }
 
-    /// The spans of all scalars of more than one line, in the order of the file: what looks like a comment in them is
-    /// none.
+    /// The spans of all texts after `|` or `>` and of others of more than one line, in the order of the file: what looks
+    /// like a comment in them is none.
     #[must_use]
     pub fn text_spans(&self) -> Vec<Span> {
-        let is_text = |node: &&Node| {
-            matches!(node.kind, Kind::Scalar { .. }) && self.source.slice(node.span).contains('\n')
+        let is_text = |node: &&Node| match &node.kind {
+            Kind::Scalar { style: Style::Literal | Style::Folded, .. } => true,
+            Kind::Scalar { .. } => self.source.slice(node.span).contains('\n'),
+            Kind::Sequence(_) | Kind::Mapping(_) | Kind::Refused => false,
         };
         let mut spans: Vec<_> = self.nodes.iter().filter(is_text).map(|node| node.span).collect();
         spans.sort_unstable();
