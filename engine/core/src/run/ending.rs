@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::effect::Effect;
-use super::record::{
-    EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, RunOutcome, Settlement, SkipReason,
-};
+use super::record::{EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, RunOutcome, Settlement, SkipReason};
 use super::request::RequestKind;
 use super::state::RunState;
 use super::step_state::{Stage, StepState, Undone};
@@ -136,7 +134,8 @@ impl RunState {
         if !self.active.is_empty() || !self.ready.is_empty() || !self.candidates.is_empty() {
             // A cancel keeps candidates from being looked at: they are skipped here.
             let only_candidates = self.active.is_empty() && self.ready.is_empty();
-            if !(self.cancelled.is_some() && self.active.is_empty() || only_candidates && self.phase >= Phase::Rollback) {
+            if !(self.cancelled.is_some() && self.active.is_empty() || only_candidates && self.phase >= Phase::Rollback)
+            {
                 return false;
             }
             self.candidates.clear();
@@ -195,7 +194,8 @@ impl RunState {
         } else {
             follow.clear();
         }
-        let (later, now): (Vec<StepIndex>, Vec<StepIndex>) = waiting.into_iter().partition(|step| follow.contains(step));
+        let (later, now): (Vec<StepIndex>, Vec<StepIndex>) =
+            waiting.into_iter().partition(|step| follow.contains(step));
         let skipped = if now.is_empty() { later } else { now };
         for step in skipped {
             // What was skipped before may have opened the way to a step on the road after the end's cause.
@@ -340,7 +340,9 @@ impl RunState {
             (false, false) => None,
         };
         match (outcome, end_failed) {
-            (RunOutcome::Resolved | RunOutcome::Escalated, Some(why)) => (RunOutcome::Failed, format!("{reason}, but {why}")),
+            (RunOutcome::Resolved | RunOutcome::Escalated, Some(why)) => {
+                (RunOutcome::Failed, format!("{reason}, but {why}"))
+            }
             (outcome, Some(why)) => (outcome, format!("{reason}; {why}")),
             (outcome, None) => (outcome, reason),
         }

@@ -104,7 +104,8 @@ impl RunState {
 
     fn told_is_enough(&mut self, key: AttemptKey) {
         let index = self.plan.graph().find(&key.step);
-        let by = index.and_then(|index| self.steps.get(index.get())).map(|state: &StepState| state.acknowledged.join(", "));
+        let by =
+            index.and_then(|index| self.steps.get(index.get())).map(|state: &StepState| state.acknowledged.join(", "));
         let reason = by.filter(|by| !by.is_empty()).map(|by| format!("acknowledged by {by}"));
         let attempt = index.map_or(1, |index| self.key(index, Part::Main).attempt);
         self.emit(Record::AttemptEnded {

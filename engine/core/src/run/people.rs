@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::attempt::Judged;
 use super::effect::Effect;
 use super::event::Input;
 use super::record::{
-    Actor, AnswerWord, Auth, AttemptKey, BlobDigest, BranchChoice, EndCause, Mode, Outcome, Part, Phase, QuestionKind,
+    Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, EndCause, Mode, Outcome, Part, Phase, QuestionKind,
     Record, RequestId, SettleWord, Settlement, SkipReason,
 };
 use super::request::{Request, RequestKind};
 use super::scope::{self, RunScope};
 use super::state::RunState;
 use super::step_state::Stage;
-use super::attempt::Judged;
 use crate::document::model::{Approve, Asking, Kind, Work};
 use crate::graph::{Road, StepIndex, roads_of};
 use crate::params;
@@ -72,7 +72,9 @@ impl RunState {
         let question = match (is_question, asking.choices.is_empty()) {
             (false, _) => QuestionKind::Instruct,
             (true, true) => QuestionKind::YesNo,
-            (true, false) => QuestionKind::Choice(asking.choices.iter().map(|(label, _)| label.value.clone()).collect()),
+            (true, false) => {
+                QuestionKind::Choice(asking.choices.iter().map(|(label, _)| label.value.clone()).collect())
+            }
         };
         let deadline = self.deadline(asking.within.as_ref());
         let path = self.path(step);
@@ -337,14 +339,15 @@ impl RunState {
         if answer != AnswerWord::No {
             for (name, field) in &request.collect {
                 let value = match (typed.get(name.as_str()), &field.default) {
-                    (Some(text), _) => params::read(name.as_str(), field, text).map_err(|error| error.to_string())?,
+                    (Some(text), _) => params::read(field, text).map_err(|why| format!("{name} {why}"))?,
                     (None, Some(default)) => default.clone(),
                     (None, None) => return Err(format!("it also wants {name}")),
                 };
                 fields.insert(name.to_string(), value);
             }
         }
-        if let Some(unknown) = typed.keys().find(|name| !request.collect.iter().any(|(known, _)| known.as_str() == *name))
+        if let Some(unknown) =
+            typed.keys().find(|name| !request.collect.iter().any(|(known, _)| known.as_str() == *name))
         {
             return Err(format!("it asks for no {unknown}"));
         }
@@ -353,14 +356,7 @@ impl RunState {
             self.suspend();
             return Ok(());
         }
-        self.emit(Record::Answer {
-            request: request.id,
-            step: request.step.clone(),
-            answer,
-            fields,
-            behalf,
-            reason,
-        });
+        self.emit(Record::Answer { request: request.id, step: request.step.clone(), answer, fields, behalf, reason });
         Ok(())
     }
 
@@ -407,7 +403,9 @@ impl RunState {
                         outputs.insert(name, Value::from(text.as_str()));
                     }
                     None if verdict.outputs.contains_key(&name) => {}
-                    None => return Err(format!("later steps read its output {name}: give it too, with --output {name}=…")),
+                    None => {
+                        return Err(format!("later steps read its output {name}: give it too, with --output {name}=…"));
+                    }
                 }
             }
         }
@@ -457,8 +455,7 @@ impl RunState {
                 _ => None,
             });
             let Some(key) = running else { continue };
-            let changes =
-                self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
+            let changes = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
             let looks = !changes && self.phase == Phase::Ending;
             if state.in_flight && (again || looks) {
                 self.effects.push(Effect::Stop { key });

@@ -92,9 +92,7 @@ impl RunState {
         let layers: Vec<&Surroundings> =
             std::iter::once(&defaults.surroundings).chain(outer).chain(std::iter::once(local)).collect();
         let command = match &body.work {
-            Work::Run(line) => {
-                Command::Words(line.value.render(&scope).map_err(|error| problem(error.to_string()))?)
-            }
+            Work::Run(line) => Command::Words(line.value.render(&scope).map_err(|error| problem(error.to_string()))?),
             Work::Script(text) => {
                 let shell = layers.iter().rev().find_map(|layer| layer.shell.as_ref());
                 let shell = shell.map_or_else(|| vec!["sh".to_owned(), "-eu".to_owned()], |shell| shell.value.clone());
@@ -104,7 +102,8 @@ impl RunState {
         };
         let mut env: Vec<(String, EnvValue)> = Vec::new();
         for (name, template) in layers.iter().flat_map(|layer| &layer.env) {
-            let value = with_secrets(&template.value, &scope).map_err(|error| problem(format!("env {name}: {error}")))?;
+            let value =
+                with_secrets(&template.value, &scope).map_err(|error| problem(format!("env {name}: {error}")))?;
             env.retain(|(known, _)| known != name);
             env.push((name.clone(), value));
         }

@@ -293,14 +293,10 @@ impl RunState {
         if self.suspended {
             return if self.requests.is_empty() { Standing::Waiting } else { self.waiting() };
         }
-        let goes_on = self
-            .active
-            .iter()
-            .filter_map(|step| self.steps.get(step.get()))
-            .any(|state| {
-                (state.stage.is_active() && !state.stage.waits_for_people())
-                    || (state.undo.is_active() && !state.undo.waits_for_people())
-            });
+        let goes_on = self.active.iter().filter_map(|step| self.steps.get(step.get())).any(|state| {
+            (state.stage.is_active() && !state.stage.waits_for_people())
+                || (state.undo.is_active() && !state.undo.waits_for_people())
+        });
         if goes_on || self.requests.is_empty() { Standing::Running } else { self.waiting() }
     }
 
@@ -323,9 +319,8 @@ impl RunState {
         let index = self.plan.graph().find(id)?;
         let state = self.steps.get(index.get())?;
         let settled = state.settled();
-        let reason = settled.and_then(|settled| {
-            settled.skipped.as_ref().map(ToString::to_string).or_else(|| settled.reason.clone())
-        });
+        let reason = settled
+            .and_then(|settled| settled.skipped.as_ref().map(ToString::to_string).or_else(|| settled.reason.clone()));
         Some(StepView {
             outcome: settled.map(|settled| settled.outcome),
             active: state.is_active(),
