@@ -261,10 +261,7 @@ mod tests {
     fn what_has_no_form_is_refused_with_its_path() {
         let refused = |value: &Value| encode(value, &mut Vec::new()).unwrap_err().to_string();
         assert_eq!(refused(&json!({"d": {"a": [1, [null]]}})), "d.a[1][0]: a null cannot be recorded");
-        assert_eq!(
-            refused(&json!({"d": [{"x": 1.5}]})),
-            "d[0].x: a number with a fraction cannot be recorded"
-        );
+        assert_eq!(refused(&json!({"d": [{"x": 1.5}]})), "d[0].x: a number with a fraction cannot be recorded");
         assert_eq!(refused(&json!(1_u64 << 53)), "an integer of 2^53 or more cannot be recorded");
         assert_eq!(refused(&json!(-(1_i64 << 53))), "an integer of 2^53 or more cannot be recorded");
         assert_eq!(text(&json!(-((1_i64 << 53) - 1))), "-9007199254740991");

@@ -122,7 +122,7 @@ pub fn open_or_create_file(path: &Path, mode: u32) -> Result<File, FileError> {
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {
                 OpenOptions::new().append(true).read(true).open(path).map_err(FileError::new("open", path))
             }
-            made => made,
+            result => result,
         },
         Err(error) => Err(FileError::new("open", path)(error)),
     }

@@ -16,6 +16,7 @@ pub mod kind;
 pub mod ledger;
 pub mod lock;
 pub mod reader;
+pub mod run_dir;
 pub mod run_id;
 pub mod storage;
 pub mod store;

@@ -147,7 +147,7 @@ impl<R: BufRead> Reader<R> {
 
     /// How many entries were read and found sound.
     #[must_use]
-    pub fn count(&self) -> u64 {
+    pub fn entries(&self) -> u64 {
         self.count
     }
 

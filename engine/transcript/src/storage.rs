@@ -1,8 +1,7 @@
 //! What a writer needs of a file; a trait, so that tests can make any call of it fail.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 
 /// A file that is only appended to.
 pub trait Storage: Send {
@@ -23,12 +22,6 @@ pub trait Storage: Send {
     /// # Errors
     /// What the system says; what was written since the last success may be lost then.
     fn sync(&mut self) -> io::Result<()>;
-
-    /// Sets its permission bits.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn set_mode(&mut self, mode: u32) -> io::Result<()>;
 }
 
 /// A real file, opened to append.
@@ -54,9 +47,5 @@ impl Storage for FileStorage {
 
     fn sync(&mut self) -> io::Result<()> {
         self.0.sync_data()
-    }
-
-    fn set_mode(&mut self, mode: u32) -> io::Result<()> {
-        self.0.set_permissions(Permissions::from_mode(mode))
     }
 }
