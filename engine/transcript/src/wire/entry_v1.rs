@@ -4,12 +4,13 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
+use runbook_core::run::record::{Actor, Auth};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::canonical::{self, NotCanonical};
 use crate::digest::Digest;
-use crate::entry::{Actor, Auth, Entry};
+use crate::entry::Entry;
 use crate::run_id::RunId;
 
 /// The version this module writes and reads.
@@ -77,19 +78,27 @@ pub fn encode(entry: &Entry, out: &mut Vec<u8>) -> Result<(), NotCanonical> {
 
 fn encode_actor(actor: &Actor, out: &mut Vec<u8>) -> Result<(), NotCanonical> {
     out.extend_from_slice(b"{\"auth\":");
-    canonical::encode_text(actor.auth.as_str(), out);
+    canonical::encode_text(auth_word(actor.auth), out);
     out.extend_from_slice(b",\"id\":");
     canonical::encode_text(&actor.id, out);
-    if let Some(origin) = &actor.origin {
-        out.extend_from_slice(b",\"origin\":");
-        canonical::encode_text(origin, out);
-    }
-    if let Some(uid) = actor.uid {
-        out.extend_from_slice(b",\"uid\":");
-        canonical::encode_integer(u64::from(uid), out)?;
-    }
+    out.extend_from_slice(b",\"origin\":");
+    canonical::encode_text(&actor.origin, out);
+    out.extend_from_slice(b",\"uid\":");
+    canonical::encode_integer(u64::from(actor.uid), out)?;
     out.push(b'}');
     Ok(())
+}
+
+/// How it is known who somebody is, as it is written.
+#[must_use]
+pub fn auth_word(auth: Auth) -> &'static str {
+    match auth {
+        Auth::Tty => "tty",
+        Auth::Ssh => "ssh",
+        Auth::Token => "token",
+        Auth::Oidc => "oidc",
+        Auth::System => "system",
+    }
 }
 
 /// Writes a time as RFC 3339 in UTC with three digits of the second, in quotes.
@@ -207,7 +216,7 @@ impl<'de> Visitor<'de> for ActorVisitor {
     type Value = WireActor;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an actor: an object with `id`, `auth`, and perhaps `uid` and `origin`")
+        f.write_str("an actor: an object with `id`, `auth`, `uid` and `origin`")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireActor, A::Error> {
@@ -221,7 +230,12 @@ impl<'de> Visitor<'de> for ActorVisitor {
                 _ => return Err(de::Error::custom("an actor has a field that version 1 does not have")),
             }
         }
-        Ok(WireActor(Actor { id: needed(id, "id")?, auth: needed(auth, "auth")?, uid, origin }))
+        Ok(WireActor(Actor {
+            id: needed(id, "id")?,
+            auth: needed(auth, "auth")?,
+            uid: needed(uid, "uid")?,
+            origin: needed(origin, "origin")?,
+        }))
     }
 }
 
@@ -282,7 +296,7 @@ impl FromField for RunId {
 impl FromField for Auth {
     const WANTED: &'static str = "tty, ssh, token, oidc or system";
     fn from_field(text: &str) -> Option<Self> {
-        Self::parse(text)
+        [Self::Tty, Self::Ssh, Self::Token, Self::Oidc, Self::System].into_iter().find(|auth| auth_word(*auth) == text)
     }
 }
 

@@ -13,6 +13,5 @@ mod handing_in;
 mod ledger;
 mod sample;
 mod scene;
-mod speed;
 mod store;
 mod verify;

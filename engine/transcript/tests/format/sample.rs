@@ -25,7 +25,7 @@ fn version_1_still_reads() {
         Reader::open(&run.transcript(), Some(run.id().clone())).unwrap().map(|entry| entry.unwrap()).collect();
     assert_eq!(entries.len(), 8);
     assert_eq!((entries[3].step.as_deref(), entries[3].attempt, entries[3].bt), (Some("active"), Some(1), 500_042));
-    assert_eq!((entries[5].actor.id.as_str(), entries[5].actor.uid, entries[5].ts), ("khouse", Some(1000), at(9_000)));
+    assert_eq!((entries[5].actor.id.as_str(), entries[5].actor.uid, entries[5].ts), ("khouse", 1000, at(9_000)));
     assert_eq!(entries[5].d["text"], "caf\u{e9} \u{1f600} \u{202e}\u{7f}\u{85} \"\\/\t");
     assert_eq!(entries[6].kind, "something.new");
     let found = verify(&run, Some(&ledger)).unwrap();

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use runbook_core::id::RunbookName;
+use runbook_core::run::record::{Actor, Auth};
 use runbook_transcript::blob::Durable;
-use runbook_transcript::entry::{Actor, Auth, Draft};
+use runbook_transcript::entry::Draft;
 use runbook_transcript::ledger::{LedgerNote, SEALED, STARTED};
 use runbook_transcript::run_dir::RunDir;
 use runbook_transcript::store::Store;
@@ -79,7 +80,7 @@ pub(crate) fn draft(milliseconds: i64, kind: &str, d: Value) -> Draft {
     Draft {
         ts: at(milliseconds),
         bt: 500_000 + u64::try_from(milliseconds).unwrap(),
-        actor: Actor { id: "runbook".to_owned(), auth: Auth::System, uid: None, origin: None },
+        actor: Actor::engine(1000),
         kind: kind.to_owned(),
         step: None,
         attempt: None,
@@ -89,7 +90,7 @@ pub(crate) fn draft(milliseconds: i64, kind: &str, d: Value) -> Draft {
 
 pub(crate) fn drafts(blob: &str) -> Vec<Draft> {
     let step = |draft: Draft| Draft { step: Some("active".to_owned()), attempt: Some(1), ..draft };
-    let person = Actor { id: "khouse".to_owned(), auth: Auth::Tty, uid: Some(1000), origin: Some("pts/3".to_owned()) };
+    let person = Actor { id: "khouse".to_owned(), auth: Auth::Tty, uid: 1000, origin: "terminal".to_owned() };
     vec![
         draft(
             0,
