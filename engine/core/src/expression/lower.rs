@@ -5,7 +5,9 @@
 use std::ops::Range;
 
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, EntryExpr, Expr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators,
+};
 use cel::parser::pratt_parser::{Token, TokenKind};
 use regex::Regex;
 

@@ -1,1 +1,0 @@
-//! handlebars: compile, list what it reads, render strictly.
