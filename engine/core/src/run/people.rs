@@ -9,8 +9,8 @@ use super::attempt::Judged;
 use super::effect::Effect;
 use super::event::Input;
 use super::record::{
-    Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, EndCause, Mode, Outcome, Part, Phase, QuestionKind,
-    Record, RequestId, SettleWord,
+    Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, Mode, Outcome, Part, Phase, QuestionKind, Record,
+    RequestId, SettleWord,
 };
 use super::request::{Request, RequestKind};
 use super::scope::{self, RunScope};

@@ -13,8 +13,7 @@ fn steps_follow_one_another_as_written() {
 
 #[test]
 fn a_failure_nothing_handles_ends_the_run() {
-    let world =
-        World::new("  a: { verify: A, run: a }\n  b: { act: B, run: b }\n").goes("a", &[Go::Exit(1)]).run();
+    let world = World::new("  a: { verify: A, run: a }\n  b: { act: B, run: b }\n").goes("a", &[Go::Exit(1)]).run();
     assert_eq!(world.order(), ["a"]);
     assert_eq!(world.outcome("b"), "blocked by a");
     assert_eq!(world.sealed(), Some(RunOutcome::Failed));

@@ -200,7 +200,14 @@ impl World {
     /// Answers the rollback question.
     pub(crate) fn rollback(&mut self, yes: bool) {
         let answer = if yes { AnswerWord::Yes } else { AnswerWord::No };
-        self.say(Input::Answer { step: None, request: None, answer, fields: BTreeMap::new(), behalf: None, reason: None });
+        self.say(Input::Answer {
+            step: None,
+            request: None,
+            answer,
+            fields: BTreeMap::new(),
+            behalf: None,
+            reason: None,
+        });
     }
 
     pub(crate) fn settle(&mut self, step: &str, word: SettleWord) {
@@ -272,7 +279,9 @@ impl World {
                     && matches!(key.part, Part::Main | Part::Undo);
                 assert!(!(changes && self.unsynced_intent), "an act starts before its intent is on disk");
                 assert!(
-                    self.records.iter().any(|(_, r, _)| matches!(r, Record::StepIntent { key: one, .. } if *one == key)),
+                    self.records
+                        .iter()
+                        .any(|(_, r, _)| matches!(r, Record::StepIntent { key: one, .. } if *one == key)),
                     "an attempt starts without an intent"
                 );
                 self.started_attempts.push(key.clone());
@@ -348,7 +357,12 @@ impl World {
         for (actor, record, at) in &self.records {
             replayed.apply(record, actor, *at, &self.blobs);
         }
-        assert_eq!(self.state.fingerprint(), replayed.fingerprint(), "a replay gives another state: {:#?}", self.records);
+        assert_eq!(
+            self.state.fingerprint(),
+            replayed.fingerprint(),
+            "a replay gives another state: {:#?}",
+            self.records
+        );
     }
 
     pub(crate) fn fresh(&self) -> RunState {
