@@ -3,6 +3,7 @@
 //! This crate is pure. It opens no file, reads no clock, no environment and starts no process: text, time and
 //! randomness come in as values, effects go out as values. `engine/ARCHITECTURE.md` says why.
 
+pub mod command_line;
 pub mod duration;
 pub mod expression;
 pub mod id;
