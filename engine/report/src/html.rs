@@ -24,8 +24,8 @@ pub fn html(report: &Report, zone: &TimeZone) -> String {
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);
     let rendered = handlebars
-        .register_partial("facts", FACTS)
-        .and_then(|()| handlebars.register_partial("line", LINE))
+        .register_partial("facts", FACTS.trim_end())
+        .and_then(|()| handlebars.register_partial("line", LINE.trim_end()))
         .map_err(|error| error.to_string())
         .and_then(|()| handlebars.render_template(TEMPLATE, &page(report, zone)).map_err(|error| error.to_string()));
     assert!(rendered.is_ok(), "the templates of the log are right: {rendered:?}");

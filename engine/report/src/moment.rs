@@ -47,10 +47,11 @@ pub fn between(start: Timestamp, end: Timestamp) -> Duration {
     Duration::try_from(end.duration_since(start)).unwrap_or_default()
 }
 
-/// A duration in words, to two units: `0.4 s`, `42 s`, `6 min 12 s`, `2 h 5 min`, `3 d 4 h`.
+/// A duration in words, rounded to two units: `0.4 s`, `42 s`, `6 min 12 s`, `2 h 5 min`, `3 d 4 h`.
 #[must_use]
 pub fn words(duration: Duration) -> String {
-    let seconds = duration.as_secs();
+    let exact = duration.as_secs();
+    let seconds = if exact < 10 { exact } else { exact + u64::from(duration.subsec_millis() >= 500) };
     let two = |large: u64, unit: &str, small: u64, small_unit: &str| {
         if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {small_unit}") }
     };
@@ -104,7 +105,8 @@ mod tests {
         for (ms, exactly, roughly) in [
             (0, "0 s", "0 s"),
             (410, "0.4 s", "0 s"),
-            (42_600, "42 s", "43 s"),
+            (42_600, "43 s", "43 s"),
+            (59_600, "1 min", "1 min"),
             (372_000, "6 min 12 s", "6 min"),
             (7_500_000, "2 h 5 min", "2 h"),
             (7_200_000, "2 h", "2 h"),

@@ -118,12 +118,8 @@ fn nothing_from_outside_reaches_the_page_as_markup() {
             .split(' ')
             .collect();
     for tag in page.split('<').skip(1) {
-        let name = tag.trim_start_matches('/').split(|c: char| c == ' ' || c == '>').next().unwrap();
+        let name = tag.trim_start_matches('/').split([' ', '>']).next().unwrap();
         assert!(allowed.contains(name), "<{name}> is in the page");
-    }
-    for attribute in ["onload", "onerror", "href", "src="] {
-        let outside = page.split("&lt;").all(|part| !part.contains(&format!("<{attribute}")));
-        assert!(outside, "{attribute}");
     }
 }
 
@@ -161,7 +157,7 @@ fn holds(about: &About, entries: &[Folded]) {
     assert!(serde_json::from_str::<serde_json::Value>(&data).is_ok());
     let told = story(entries, &TimeZone::UTC);
     assert_eq!(told.len(), entries.len());
-    let story: String = told.iter().map(|line| format!("{line}\n")).collect();
+    let story: String = told.iter().map(|line| line.to_string() + "\n").collect();
     assert_eq!(story.lines().count(), entries.len(), "one line an entry");
     for text in [&md, &page, &data, &story, &summary(&report, Timestamp::UNIX_EPOCH, &TimeZone::UTC)] {
         assert_eq!(obeyed(text), None, "{text:?}");

@@ -28,14 +28,17 @@ pub(super) fn decided(step: &Step<'_>) -> Option<Fact> {
                 None => line,
             };
             let line = match branch.choice {
-                BranchChoice::Case(_) | BranchChoice::Undecided if !expression.is_empty() => {
+                BranchChoice::Otherwise => line.say("; no case was true"),
+                // Where all it reads is one name, that name and its value say it.
+                BranchChoice::Case(_) | BranchChoice::Undecided
+                    if !expression.is_empty() && read.iter().all(|(name, _)| name != expression) =>
+                {
                     line.say("; by ").code_excerpt(expression)
                 }
-                BranchChoice::Otherwise => line.say("; no case was true"),
                 BranchChoice::Case(_) | BranchChoice::Choice(_) | BranchChoice::Undecided => line,
             };
             read.iter().enumerate().fold(line, |line, (index, (name, value))| {
-                let line = line.say(if index == 0 { ", where " } else { ", " });
+                let line = line.say(if index == 0 { "; " } else { ", " });
                 line.code_excerpt(name).say(" was ").code_excerpt(value)
             })
         }

@@ -154,32 +154,31 @@ impl<'a> Run<'a> {
         operators
     }
 
-    /// What an operator overruled and what could not be undone.
+    /// What could not be undone, then what an operator overruled.
     fn first(&self) -> Vec<Fact> {
-        let mut facts = Vec::new();
+        let mut not_undone = Vec::new();
+        let mut overrides = Vec::new();
         for entry in self.entries {
-            let fact = match &entry.record {
-                Record::Override { step, word, reason, .. } => {
-                    let line =
-                        Line::new().say("Override by ").strong(&entry.actor.id).say(" of ").then(self.name(step));
-                    let line = line.say(": ").say(override_words(*word)).say(", because ").say_reason(reason);
-                    Fact::new(entry.ts, line, [entry.n])
-                }
+            match &entry.record {
                 Record::StepUndone { step, outcome, reason } if *outcome != Outcome::Passed => {
                     let line = Line::new().strong("Not undone").say(": ").then(self.name(step));
                     let line = match reason {
                         Some(reason) => line.say(": ").say_reason(reason),
                         None => line,
                     };
-                    Fact::new(entry.ts, line, [entry.n])
+                    not_undone.push(Fact::new(entry.ts, line, [entry.n]));
                 }
-                _ => continue,
-            };
-            facts.push(fact);
+                Record::Override { step, word, reason, .. } => {
+                    let line = Line::new().strong("Override").say(" by ").strong(&entry.actor.id).say(" of ");
+                    let line = line.then(self.name(step)).say(": ").say(override_words(*word));
+                    let line = line.say(", because ").say_reason(reason);
+                    overrides.push(Fact::new(entry.ts, line, [entry.n]));
+                }
+                _ => {}
+            }
         }
-        // What was not undone is the more urgent.
-        facts.sort_by_key(|fact| !matches!(fact.line.first(), Some(crate::line::Piece::Strong(_))));
-        facts
+        not_undone.append(&mut overrides);
+        not_undone
     }
 
     /// Troubleshooting and resolution.
@@ -199,8 +198,8 @@ impl<'a> Run<'a> {
                 last_looked = self.step(step).is_some_and(|step| looks(step.kind()));
             }
             if let Some(fact) = self.event(entry) {
-                // A note stands beside what it was written beside; the rest is about what became of the run.
-                let beside = matches!(entry.record, Record::Note { .. }) && last_looked;
+                // A note and a file stand beside their step; the rest is about what became of the run.
+                let beside = matches!(entry.record, Record::Note { .. } | Record::Attachment { .. }) && last_looked;
                 if beside { &mut looked } else { &mut changed }.push(fact);
             }
         }
@@ -222,6 +221,11 @@ impl<'a> Run<'a> {
                     None => line,
                 };
                 line.say(": “").say_reason(text).say("”")
+            }
+            Record::Attachment { step, name, output: Some(output), .. } => {
+                let whole = if output.tail.is_empty() { &output.head } else { &output.tail };
+                let last = whole.lines().rev().find(|line| !line.trim().is_empty())?;
+                Line::new().code(name).say(" for ").code(step).say(", its last line: ").code_excerpt(last)
             }
             Record::Handover { to, .. } => {
                 Line::new().strong("Handed over").say(" to ").codes(to.iter().map(String::as_str))

@@ -4,73 +4,83 @@ use runbook_core::document::model::Kind;
 use runbook_core::run::record::{QuestionKind, Record};
 
 use super::Run;
+use super::step::Step;
 use crate::entry::{Folded, step_of};
 use crate::harmless::harmless;
 use crate::line::Line;
 use crate::report::{Next, Standing};
 
+/// Where a person says why.
+const REASON: &str = "--reason '…'";
+
 /// The commands that bring the run on; for a finished one, what checks its transcript.
 pub(super) fn next(run: &Run<'_>) -> Vec<Next> {
     let Some(last) = run.entries.last() else { return Vec::new() };
     let id = word(&run.about.run);
-    let by_itself = |command: &str, why: &str, entry: &Folded| Next {
-        command: format!("runbook {command} {id}"),
+    let alone = |verb: &str, why: &str, entry: &Folded| Next {
+        command: format!("runbook {verb} {id}"),
         why: Line::new().say(why).pieces(),
         entries: vec![entry.n],
     };
     if let Some(seal) = run.seal() {
-        return vec![by_itself("audit verify", "checks that the transcript is whole and as it was sealed", seal.entry)];
+        return vec![alone("audit verify", "checks that the transcript is whole and as it was sealed", seal.entry)];
     }
-    let mut commands: Vec<Next> = Vec::new();
-    for entry in run.doubts.iter().chain(&run.waiting) {
-        let step = step_of(&entry.record).unwrap_or_default();
-        // A doubt and the question about it have one answer.
-        if commands.iter().any(|next| next.why.first() == Some(&crate::line::Piece::Code(harmless(step))))
-            && !step.is_empty()
-        {
-            continue;
-        }
-        if let Some((verb, options, why)) = answer(run, entry) {
-            let step_word = if step.is_empty() { String::new() } else { format!(" {}", word(step)) };
-            let line = if step.is_empty() { Line::new() } else { Line::new().code(step).say(": ") };
-            commands.push(Next {
-                command: format!("runbook {verb} {id}{step_word}{options}"),
-                why: line.then(why).pieces(),
-                entries: vec![entry.n],
-            });
-        }
-    }
+    // A doubt and the question about it have one answer.
+    let doubted: Vec<Option<&str>> = run.doubts.iter().map(|entry| step_of(&entry.record)).collect();
+    let asked = run.waiting.iter().filter(|entry| {
+        let doubt = matches!(entry.record, Record::Question { question: QuestionKind::Doubt, .. });
+        !(doubt && doubted.contains(&step_of(&entry.record)))
+    });
+    let mut commands: Vec<Next> = run.doubts.iter().chain(asked).filter_map(|entry| answer(run, &id, entry)).collect();
     if commands.is_empty() && run.standing() != Standing::Running {
-        commands.push(by_itself("resume", "goes on where it stands", last));
+        commands.push(alone("resume", "goes on where it stands", last));
     }
     commands
 }
 
-/// The verb that answers a request, its options, and what it does.
-fn answer(run: &Run<'_>, entry: &Folded) -> Option<(&'static str, &'static str, Line)> {
-    let or = |what: &str, others: &[&'static str]| Line::new().say(what).say("; or ").codes(others.iter().copied());
-    Some(match &entry.record {
-        Record::ApprovalRequested { .. } => ("approve", "", or("lets it run", &["runbook deny"])),
-        Record::DoubtOpened { .. } | Record::Question { question: QuestionKind::Doubt, .. } => {
-            ("settle", " --done --reason '…'", or("if it was done", &["--not-done", "--again"]))
+/// The command that answers a request, and what else may be said.
+fn answer(run: &Run<'_>, id: &str, entry: &Folded) -> Option<Next> {
+    let step = step_of(&entry.record);
+    // Each command names the step, so that it means the same whatever else waits.
+    let of = step.map(|step| format!(" {}", word(step))).unwrap_or_default();
+    let or = |what: &str, others: &[&'static str]| {
+        Line::new()
+            .say(what)
+            .say("; or, in place of ")
+            .codes(others.iter().take(1).copied())
+            .say(", ")
+            .codes(others.iter().skip(1).copied())
+    };
+    let (command, why) = match &entry.record {
+        Record::ApprovalRequested { .. } => {
+            let deny = format!("runbook deny {id}{of} {REASON}");
+            (format!("runbook approve {id}{of}"), Line::new().say("lets it run; ").code(&deny).say(" does not"))
         }
-        Record::Question { question: QuestionKind::Overrule, step, .. } => {
-            let kind = step.as_deref().and_then(|step| run.step(step)).and_then(super::step::Step::kind);
+        Record::DoubtOpened { .. } | Record::Question { question: QuestionKind::Doubt, .. } => (
+            format!("runbook settle {id}{of} --done {REASON}"),
+            or("says that it was done", &["--done", "--not-done", "--again"]),
+        ),
+        Record::Question { question: QuestionKind::Overrule, .. } => {
+            let kind = step.and_then(|step| run.step(step)).and_then(Step::kind);
             let others: &[&'static str] = match kind {
-                Some(Kind::Verify) => &["--go-on", "--fail"],
-                Some(Kind::Act) | None => &["--by-hand", "--fail"],
-                Some(Kind::Decide | Kind::Escalate) => &["--fail"],
+                Some(Kind::Verify) => &["--again", "--go-on", "--fail"],
+                Some(Kind::Act) | None => &["--again", "--by-hand", "--fail"],
+                Some(Kind::Decide | Kind::Escalate) => &["--again", "--fail"],
             };
-            ("settle", " --again --reason '…'", or("tries it again", others))
+            (format!("runbook settle {id}{of} --again {REASON}"), or("tries it again", others))
         }
         Record::Question { question: QuestionKind::Choice(labels), .. } => {
             let labels = labels.iter().map(String::as_str);
-            ("answer", "", Line::new().say("chooses one of ").codes(labels))
+            (format!("runbook answer {id}{of}"), Line::new().say("and one of ").codes(labels).say(": chooses"))
         }
-        Record::Question { .. } => ("answer", "", Line::new().say("answers yes or no")),
-        Record::EscalationWaiting { .. } => ("ack", "", Line::new().say("says that it arrived")),
+        Record::Question { .. } => (
+            format!("runbook answer {id}{of}"),
+            Line::new().say("and ").code("yes").say(" or ").code("no").say(": answers"),
+        ),
+        Record::EscalationWaiting { .. } => (format!("runbook ack {id}{of}"), Line::new().say("says that it arrived")),
         _ => return None,
-    })
+    };
+    Some(Next { command, why: why.pieces(), entries: vec![entry.n] })
 }
 
 /// A word as a shell takes it for itself.

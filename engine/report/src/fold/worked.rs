@@ -5,7 +5,6 @@ use runbook_core::run::record::{Outcome, Part, QuestionKind, Record, Settlement,
 
 use super::step::{Settled, Step};
 use super::{answer_word, override_words};
-use crate::harmless::excerpt;
 use crate::line::Line;
 use crate::moment;
 use crate::report::Fact;
@@ -95,21 +94,19 @@ fn work(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
     }
 }
 
+/// What would happen, or why that cannot be said.
 fn withheld(step: &Step<'_>, settled: &Settled<'_>, entries: &mut Vec<u64>) -> Line {
-    let line = match step.planned(Part::Main) {
-        Some((entry, shown)) => {
+    let to = step.info.map(|info| info.to.as_slice()).unwrap_or_default();
+    match (step.planned(Part::Main), settled.reason) {
+        (Some((entry, shown)), reason) => {
             entries.push(entry.n);
-            Line::new().say("would run ").code(shown)
+            let line = Line::new().say("would run ").code(shown);
+            reason.map_or(line.clone(), |reason| line.say(": ").say_reason(reason))
         }
-        None => match (step.kind(), step.info.map(|info| info.to.as_slice()).unwrap_or_default()) {
-            (Some(Kind::Verify), []) => Line::new().say("would look, or ask"),
-            (_, []) => Line::new().say("would be done"),
-            (_, to) => Line::new().say("would ask ").codes(to.iter().map(String::as_str)),
-        },
-    };
-    match settled.reason {
-        Some(reason) => line.say(": ").say_reason(reason),
-        None => line,
+        (None, Some(reason)) => Line::new().say_reason(reason),
+        (None, None) if !to.is_empty() => Line::new().say("would ask ").codes(to.iter().map(String::as_str)),
+        (None, None) if step.kind() == Some(Kind::Verify) => Line::new().say("would look, or ask"),
+        (None, None) => Line::new().say("would be done"),
     }
 }
 
@@ -126,7 +123,7 @@ fn verdict(step: &Step<'_>, settled: &Settled<'_>, entries: &mut Vec<u64>) -> Li
             if let Some((entry, ())) = step.last(|record| matches!(record, Record::AttemptEnded { .. }).then_some(())) {
                 entries.push(entry.n);
             }
-            line.then(printed(step, settled.outcome, entries))
+            line.then(printed(step, settled.outcome, entries)).then(before(step, settled.outcome, entries))
         }
         Settlement::AlreadySo => {
             let line = Line::new().strong("already so").say(", nothing was done");
@@ -205,13 +202,50 @@ fn printed(step: &Step<'_>, outcome: Outcome, entries: &mut Vec<u64>) -> Line {
         let mut lines = output.head.lines().filter(|line| !line.trim().is_empty());
         let Some(first) = lines.next() else { continue };
         entries.push(entry.n);
-        let short: String = first.trim().chars().take(PRINTED_CHARACTERS_MAX).collect();
-        let cut = short.len() < first.trim().len();
-        let line = Line::new().say("; it printed ").code(&excerpt(&if cut { format!("{short}…") } else { short }));
+        let line = Line::new().say("; it printed ").code(&short(first));
         let more = lines.next().is_some() || !output.tail.is_empty();
         return if more { line.say(&format!(" and more, {} bytes", output.bytes)) } else { line };
     }
     Line::new()
+}
+
+/// What the tries before the one that passed found, as far as the last of them tells.
+fn before(step: &Step<'_>, outcome: Outcome, entries: &mut Vec<u64>) -> Line {
+    let failed = step.last(|record| match record {
+        Record::AttemptEnded { key, outcome, reason, .. } if key.part == Part::Main && *outcome != Outcome::Passed => {
+            Some((key.attempt, reason))
+        }
+        _ => None,
+    });
+    let Some((entry, (attempt, reason))) = failed.filter(|_| outcome == Outcome::Passed) else { return Line::new() };
+    entries.push(entry.n);
+    let line = Line::new().say("; before that it failed");
+    let line = match reason {
+        Some(reason) => line.say(": ").say_reason(reason),
+        None => line,
+    };
+    let said = step.last(|record| match record {
+        Record::StepOutput { key, output, .. } if key.part == Part::Main && key.attempt == attempt => {
+            output.head.lines().find(|line| !line.trim().is_empty())
+        }
+        _ => None,
+    });
+    match said {
+        Some((entry, said)) => {
+            entries.push(entry.n);
+            line.say(", it printed ").code(&short(said))
+        }
+        None => line,
+    }
+}
+
+/// One line of output, cut.
+fn short(line: &str) -> String {
+    let line = line.trim();
+    match line.char_indices().nth(PRINTED_CHARACTERS_MAX) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or(line)),
+        None => line.to_owned(),
+    }
 }
 
 fn under_way(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {

@@ -58,10 +58,6 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 impl Script {
     fn new(mode: Mode) -> Self {
         let mut script = Self { now: "2026-11-22T09:15:02Z".parse().unwrap(), entries: Vec::new() };
@@ -81,7 +77,7 @@ impl Script {
             path: text("runbooks/dns-failover.yaml"),
             source: digest("5eed"),
             team: Some(digest("7ea3")),
-            commit: some("0f6857f2c1d3a4b5968778695a4b3c2d1e0f1a2b"),
+            commit: Some(text("0f6857f2c1d3a4b5968778695a4b3c2d1e0f1a2b")),
             dirty: Some(false),
             params,
             alert: Some(Value::Map(BTreeMap::from([(text("labels"), Value::Map(labels))]))),
@@ -184,10 +180,12 @@ impl Script {
             step: text(step),
             branch: Branch { choice, to: to.iter().map(|to| text(to)).collect() },
             expression: text(expression),
-            read: vec![(
-                text("steps.reachable.failed"),
-                text(if choice == BranchChoice::Otherwise { "false" } else { "true" }),
-            )],
+            read: vec![match choice {
+                BranchChoice::Otherwise => (text("steps.reachable.failed"), text("false")),
+                BranchChoice::Case(_) | BranchChoice::Choice(_) | BranchChoice::Undecided => {
+                    (text(expression), text("true"))
+                }
+            }],
             because: because.map(text),
         });
         self.settle(step, Outcome::Passed, Settlement::Ran, None)
@@ -329,7 +327,7 @@ pub(crate) fn recovered_by_itself() -> Scenario {
         step: text("recovers"),
         name: text("/var/log/dns/dns1.log"),
         output: Some(log),
-        note: some("the last 50 lines"),
+        note: Some(text("the last 50 lines")),
     });
     script.decide("waited", BranchChoice::Case(0), &["tell_recovered"], "steps.recovers.passed", None);
     script.skip(&["shut_down", "failover", "force", "answering", "tell_networking"], &SkipReason::NotReached);
@@ -368,7 +366,7 @@ pub(crate) fn denied() -> Scenario {
             reason: text("dns2 is being patched, wait for me."),
         },
     );
-    script.settle("shut_down", Outcome::Failed, Settlement::Denied, some("denied by bsparrow").as_deref());
+    script.settle("shut_down", Outcome::Failed, Settlement::Denied, Some("denied by bsparrow"));
     script.phase(Phase::Ending, Some(EndCause::Denied(text("shut_down"))));
     script.skip(&["failover", "force", "answering", "tell_networking"], &SkipReason::Blocked(text("shut_down")));
     script.told(
@@ -389,7 +387,11 @@ pub(crate) fn denied() -> Scenario {
     script.settle("need_a_person", Outcome::Failed, Settlement::Ran, Some("nobody acknowledged within 10m"));
     script.by(
         person("bsparrow", "inbox"),
-        Record::Refused { verb: text("approve"), step: some("shut_down"), why: text("nothing waits for an approval") },
+        Record::Refused {
+            verb: text("approve"),
+            step: Some(text("shut_down")),
+            why: text("nothing waits for an approval"),
+        },
     );
     script.seal(RunOutcome::Cancelled, "shut_down was denied by bsparrow", &[]).done("denied")
 }
@@ -419,7 +421,7 @@ pub(crate) fn in_doubt() -> Scenario {
     script.note(Record::DoubtOpened { key: key("failover", 1), why: text("the machine was started again since") });
     script.note(Record::Question {
         request: 3,
-        step: some("failover"),
+        step: Some(text("failover")),
         question: QuestionKind::Doubt,
         text: text("Was it done?"),
         collect: Vec::new(),
@@ -459,7 +461,7 @@ pub(crate) fn overruled_and_not_undone() -> Scenario {
     script.end("reachable", 1, End::Exited(127), 3, Some("no dnsTool in PATH (/usr/bin:/bin)"));
     script.note(Record::Question {
         request: 1,
-        step: some("reachable"),
+        step: Some(text("reachable")),
         question: QuestionKind::Overrule,
         text: text("The active server is reachable failed. What now?"),
         collect: Vec::new(),
@@ -480,7 +482,7 @@ pub(crate) fn overruled_and_not_undone() -> Scenario {
         end: Some(End::Exited(3)),
         duration: Duration::from_millis(812),
         outcome: Outcome::Failed,
-        reason: some("exit code 3"),
+        reason: Some(text("exit code 3")),
         outputs: BTreeMap::new(),
         survivors: vec![text("4719 dnsTool --switch")],
     });
@@ -505,7 +507,11 @@ pub(crate) fn overruled_and_not_undone() -> Scenario {
         reason: None,
     });
     script.note(Record::StepUndone { step: text("failover"), outcome: Outcome::Passed, reason: None });
-    script.note(Record::StepUndone { step: text("shut_down"), outcome: Outcome::Failed, reason: some("exit code 1") });
+    script.note(Record::StepUndone {
+        step: text("shut_down"),
+        outcome: Outcome::Failed,
+        reason: Some(text("exit code 1")),
+    });
     let open = ["shut_down was done and could not be undone: exit code 1"];
     script.seal(RunOutcome::Failed, "failover failed and nothing handled it", &open).done("overruled_and_not_undone")
 }
@@ -523,9 +529,9 @@ pub(crate) fn hostile() -> Scenario {
         Some(EVIL),
     );
     script.decide("which", BranchChoice::Case(0), &[EVIL], EVIL, Some(EVIL));
-    script.by(person(EVIL, "inbox"), Record::Note { step: some(EVIL), text: text(EVIL) });
+    script.by(person(EVIL, "inbox"), Record::Note { step: Some(text(EVIL)), text: text(EVIL) });
     script.told("tell_networking", EVIL, EVIL, EVIL);
-    script.note(Record::Attachment { step: text(EVIL), name: text(EVIL), output: None, note: some(EVIL) });
+    script.note(Record::Attachment { step: text(EVIL), name: text(EVIL), output: None, note: Some(text(EVIL)) });
     script.by(person(EVIL, "inbox"), Record::RunCancelled { reason: text(EVIL) });
     let mut scenario = script.seal(RunOutcome::Cancelled, EVIL, &[EVIL]).done("hostile");
     if let Some(Folded { record: Record::RunStarted(run), actor, .. }) = scenario.entries.first_mut() {
