@@ -16,10 +16,22 @@ pub const EXPRESSION_BYTES_MAX: usize = 1_024;
 pub const EXPRESSION_DEPTH_MAX: usize = 32;
 /// Operators and terms in an expression: CEL's parser recurses on long sums.
 pub const EXPRESSION_TERMS_MAX: usize = 256;
-/// Bytes of stack for the thread that compiles and evaluates expressions.
-pub const EXPRESSION_STACK_BYTES: usize = 64 << 20;
+/// Comprehensions (`map`, `filter`, `exists`, `all`) inside one another: a third makes time cubic.
+pub const COMPREHENSION_DEPTH_MAX: usize = 2;
+/// Units of work of one evaluation: an operand, or 32 bytes of text looked at or made. Half a second at worst.
+pub const EXPRESSION_WORK_MAX: u64 = 2_000_000;
+/// Bytes of a compiled regular expression: what a match costs a byte of text grows with it.
+pub const PATTERN_BYTES_MAX: usize = 256 << 10;
 /// Bytes of a template.
 pub const TEMPLATE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of one `{{ … }}` of a template.
+pub const INTERPOLATION_BYTES_MAX: usize = 1_024;
+/// `{{ … }}` in one template.
+pub const INTERPOLATIONS_MAX: usize = 1_000;
+/// Levels of `( … )` inside one `{{ … }}`.
+pub const INTERPOLATION_DEPTH_MAX: usize = 4;
+/// Words of a command line: what an operating system takes is in the same range.
+pub const WORDS_MAX: usize = 4_096;
 /// Bytes of a value in an expression or an output: more is data, and belongs in an attachment.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of standard output or error that expressions may read, per stream. More is kept on disk, and reading it

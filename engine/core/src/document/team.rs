@@ -139,3 +139,20 @@ impl Default for Policy {
         Self { overrule: true, signed_approvals: false, require_clean_git: false }
     }
 }
+
+impl Hours {
+    /// Whether an instant lies within these hours, by the zone's clock.
+    ///
+    /// # Errors
+    /// A sentence, when the zone is not known.
+    pub fn contain(&self, at: jiff::Timestamp) -> Result<bool, String> {
+        let local = at.in_tz(&self.zone).map_err(|_| format!("no time zone is called {:?}", self.zone))?;
+        let (day, time) = (local.weekday(), local.time());
+        Ok(if self.from <= self.to {
+            self.days.contains(&day) && time >= self.from && time < self.to
+        } else {
+            // Over midnight: the early hours belong to the day before.
+            (self.days.contains(&day) && time >= self.from) || (self.days.contains(&day.previous()) && time < self.to)
+        })
+    }
+}

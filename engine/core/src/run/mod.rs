@@ -1,7 +1,18 @@
 //! The state machine of a run: an event in, effects out, no world touched.
 
+mod advance;
+mod attempt;
+mod change;
+mod decide;
+mod edges;
 pub mod effect;
+mod ending;
+mod escalate;
 pub mod event;
+mod people;
 pub mod record;
+pub mod render;
 pub mod request;
+mod scope;
 pub mod state;
+mod step_state;

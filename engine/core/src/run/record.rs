@@ -287,6 +287,8 @@ pub enum Settlement {
     Settled,
     /// Nobody approved in time.
     Expired,
+    /// Nobody answered or acknowledged in time, and the step has an `else`.
+    Unanswered,
     /// Somebody denied it.
     Denied,
     /// Not run because of the mode (dry run, drill); its outputs are unknown.
@@ -755,4 +757,17 @@ pub enum Record {
         /// What is still open: one line each (undone acts that could not be undone, promises).
         open: Vec<String>,
     },
+}
+
+impl std::fmt::Display for SkipReason {
+    /// In plain words: `blocked by shut_down`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::When => f.write_str("by its own when"),
+            Self::NotReached => f.write_str("not reached"),
+            Self::Blocked(by) => write!(f, "blocked by {by}"),
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Ended => f.write_str("the run came to its end before"),
+        }
+    }
 }

@@ -1,21 +1,77 @@
-//! The state of a run.
+//! The state of a run, and its public face.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::effect::Effect;
 use super::event::Event;
-use super::record::{Actor, BlobDigest, Outcome, Phase, Record, RunOutcome, RunStarted};
+use super::record::{
+    Actor, AttemptKey, BlobDigest, EndCause, Mode, Outcome, Part, Phase, Record, RequestId, RunOutcome, RunStarted,
+};
 use super::request::Request;
+use super::scope::RunScope;
+use super::step_state::{Stage, StepState};
 use crate::document::team::Team;
+use crate::graph::StepIndex;
 use crate::plan::Plan;
+use crate::value::Value;
 
 /// The state of one run of a plan. It changes only by records: [`RunState::on_event`] makes and applies them,
 /// [`RunState::apply`] replays them.
 pub struct RunState {
-    plan: Arc<Plan>,
-    team: Arc<Team>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) team: Arc<Team>,
+    pub(crate) id: String,
+    pub(crate) operator: Actor,
+    pub(crate) mode: Mode,
+    pub(crate) attended: bool,
+    pub(crate) yes: bool,
+    pub(crate) step_by_step: bool,
+    pub(crate) params: BTreeMap<String, Value>,
+    pub(crate) alert: Option<Value>,
+    pub(crate) started_at: Timestamp,
+    pub(crate) run_deadline: Option<Timestamp>,
+    pub(crate) steps: Vec<StepState>,
+    pub(crate) phase: Phase,
+    pub(crate) cause: Option<EndCause>,
+    /// The first failure nothing handled, for `run.failure`.
+    pub(crate) failure: Option<StepIndex>,
+    /// Something failed that nothing handled, or a road took `failed`.
+    pub(crate) is_failed: bool,
+    pub(crate) is_denied: bool,
+    pub(crate) handed_over: bool,
+    pub(crate) cancelled: Option<String>,
+    /// How often a cancel was asked for.
+    pub(crate) cancels: u32,
+    /// When, in rollback or `finally`, a cancel was last answered with what is still to be done.
+    pub(crate) warned_at: Option<Timestamp>,
+    /// Steps started although the run is ending: where the road after its cause begins.
+    pub(crate) ending_roots: BTreeSet<StepIndex>,
+    pub(crate) rollback_wanted: Option<bool>,
+    pub(crate) rollback_failed: bool,
+    pub(crate) finally_failed: bool,
+    pub(crate) requests: BTreeMap<RequestId, Request>,
+    pub(crate) next_request: RequestId,
+    /// Counts starts and passes of acts, so that the newest is undone first.
+    pub(crate) order: u64,
+    pub(crate) sealed: Option<RunOutcome>,
+    pub(crate) suspended: bool,
+    /// Steps whose edges have to be looked at.
+    pub(crate) candidates: BTreeSet<StepIndex>,
+    /// Steps that may start when there is a place.
+    pub(crate) ready: BTreeSet<StepIndex>,
+    /// Steps between start and settlement.
+    pub(crate) active: BTreeSet<StepIndex>,
+    /// Waiting steps, for the end.
+    pub(crate) unsettled: usize,
+    /// Steps whose output some expression or template of another step reads.
+    pub(crate) output_read: BTreeSet<StepIndex>,
+    // What follows lives for one event only.
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) now: Timestamp,
+    pub(crate) actor: Actor,
 }
 
 /// Where a run stands.
@@ -46,6 +102,36 @@ pub struct StepView {
     pub title: String,
 }
 
+/// What a step that is going on does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activity {
+    /// The step.
+    pub step: String,
+    /// What it does.
+    pub doing: Doing,
+}
+
+/// What a step that is going on does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Doing {
+    /// A process runs.
+    Running(AttemptKey),
+    /// Another attempt follows.
+    Pausing {
+        /// When.
+        until: Timestamp,
+    },
+    /// A `wait` passes.
+    Waiting {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A person is waited for.
+    Person(RequestId),
+    /// Between two of these.
+    Other,
+}
+
 /// Where replay finds what records name by digest only.
 pub trait Blobs {
     /// The bytes of a blob; `None` where it was erased or never kept.
@@ -53,7 +139,7 @@ pub trait Blobs {
 }
 
 impl RunState {
-    /// The state before the first event. `started` is the run's first record, `id` its run id.
+    /// The state before the first event. `started` is the run's first record, `id` its run id, `at` the record's time.
     #[must_use]
     pub fn new(
         plan: Arc<Plan>,
@@ -63,50 +149,197 @@ impl RunState {
         operator: &Actor,
         at: Timestamp,
     ) -> Self {
-        let _ = (id, started, operator, at);
-        Self { plan, team }
+        let count = plan.len();
+        let output_read = output_readers(&plan);
+        let candidates = plan.graph().steps().filter(|step| !plan.graph().is_finally(*step)).collect();
+        let mut state = Self {
+            team,
+            id: id.to_owned(),
+            operator: operator.clone(),
+            mode: started.mode,
+            attended: started.attended,
+            yes: started.yes,
+            step_by_step: started.step_by_step,
+            params: started.params.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect(),
+            alert: started.alert.clone(),
+            started_at: at,
+            run_deadline: None,
+            steps: vec![StepState::default(); count],
+            phase: Phase::Steps,
+            cause: None,
+            failure: None,
+            is_failed: false,
+            is_denied: false,
+            handed_over: false,
+            cancelled: None,
+            cancels: 0,
+            warned_at: None,
+            ending_roots: BTreeSet::new(),
+            rollback_wanted: None,
+            rollback_failed: false,
+            finally_failed: false,
+            requests: BTreeMap::new(),
+            next_request: 1,
+            order: 0,
+            sealed: None,
+            suspended: false,
+            candidates,
+            ready: BTreeSet::new(),
+            active: BTreeSet::new(),
+            unsettled: count,
+            output_read,
+            effects: Vec::new(),
+            now: at,
+            actor: Actor::engine(operator.uid),
+            plan,
+        };
+        state.run_deadline = state.plan.document().timeout.clone().and_then(|timeout| {
+            let allowed = state.duration_setting(&timeout.value).ok()?;
+            at.checked_add(jiff::SignedDuration::try_from(allowed).ok()?).ok()
+        });
+        state
     }
 
     /// Takes an event in and says what is to be done, in order. Its records are applied already. `now` never goes
     /// back between calls.
     pub fn on_event(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
-        let _ = (event, now);
-        Vec::new()
+        assert!(self.effects.is_empty(), "effects are handed out at the end of each event");
+        self.now = self.now.max(now);
+        if self.sealed.is_some() {
+            return Vec::new();
+        }
+        self.pass_deadlines();
+        match event {
+            Event::Started | Event::Resumed | Event::Deadline => {}
+            Event::Planned { key, plan } => self.on_planned(&key, plan),
+            Event::Spawned { key, pid, start_time } => self.on_spawned(key, pid, start_time),
+            Event::Ended { key, ending } => self.on_ended(&key, *ending),
+            Event::Told { step, to, channel, message, result } => self.on_told(step, to, channel, message, result),
+            Event::ToldAll { step } => self.on_told_all(&step),
+            Event::Attached { step, evidence } => self.on_attached(&step, evidence),
+            Event::Said { actor, input } => {
+                self.actor = actor;
+                self.on_input(input);
+                self.actor = Actor::engine(self.operator.uid);
+                self.effects.push(Effect::Sync);
+            }
+        }
+        self.advance();
+        std::mem::take(&mut self.effects)
     }
 
     /// Applies a record of a transcript: everything after `run.started`, in order.
     pub fn apply(&mut self, record: &Record, actor: &Actor, at: Timestamp, blobs: &dyn Blobs) {
-        let _ = (record, actor, at, blobs);
+        self.now = self.now.max(at);
+        self.change(record, actor, blobs);
+    }
+
+    /// Makes a record: applied at once, appended by the runner.
+    pub(crate) fn emit(&mut self, record: Record) {
+        let actor = self.actor.clone();
+        self.change(&record, &actor, &NoBlobs);
+        self.effects.push(Effect::Record(actor, record));
     }
 
     /// The next instant at which [`Event::Deadline`] is wanted.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        None
+        let stages = self.active.iter().filter_map(|step| match &self.steps.get(step.get())?.stage {
+            Stage::Pausing(_, until) | Stage::WaitingUntil(_, until) => Some(*until),
+            _ => None,
+        });
+        let requests = self.requests.values().filter_map(|request| request.deadline);
+        let run = self.run_deadline.filter(|_| self.phase <= Phase::Ending && self.cancelled.is_none());
+        stages.chain(requests).chain(run).min().filter(|_| self.sealed.is_none())
     }
 
     /// What waits for people, oldest first.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
-        [].into_iter()
+        self.requests.values()
+    }
+
+    /// What goes on, in file order.
+    pub fn activities(&self) -> impl Iterator<Item = Activity> {
+        self.active.iter().filter_map(|step| {
+            let state = self.steps.get(step.get())?;
+            let doing = match if state.undo.is_active() { &state.undo } else { &state.stage } {
+                Stage::Waiting | Stage::Settled(_) => return None,
+                Stage::Running(key) => Doing::Running(key.clone()),
+                Stage::Pausing(_, until) => Doing::Pausing { until: *until },
+                Stage::WaitingUntil(_, until) => Doing::Waiting { until: *until },
+                Stage::Proceeding(request)
+                | Stage::Approval(request, ..)
+                | Stage::Asked(_, request)
+                | Stage::AwaitingAck(_, request)
+                | Stage::Overruling(request, _)
+                | Stage::Doubt(_, request) => Doing::Person(*request),
+                Stage::Planning(_)
+                | Stage::Planned(..)
+                | Stage::Approved(..)
+                | Stage::Telling(_)
+                | Stage::Ended(_)
+                | Stage::Attaching(_) => Doing::Other,
+            };
+            Some(Activity { step: self.path(*step), doing })
+        })
     }
 
     /// Where the run stands.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        Standing::Running
+        if let Some(outcome) = self.sealed {
+            return Standing::Over(outcome);
+        }
+        if self.suspended {
+            return if self.requests.is_empty() { Standing::Waiting } else { self.waiting() };
+        }
+        let goes_on = self
+            .active
+            .iter()
+            .filter_map(|step| self.steps.get(step.get()))
+            .any(|state| {
+                (state.stage.is_active() && !state.stage.waits_for_people())
+                    || (state.undo.is_active() && !state.undo.waits_for_people())
+            });
+        if goes_on || self.requests.is_empty() { Standing::Running } else { self.waiting() }
+    }
+
+    fn waiting(&self) -> Standing {
+        use super::record::QuestionKind;
+        use super::request::RequestKind;
+        let doubt = |request: &Request| request.kind == RequestKind::Question(QuestionKind::Doubt);
+        if self.requests.values().all(doubt) { Standing::InDoubt } else { Standing::Waiting }
     }
 
     /// The phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
-        Phase::Steps
+        self.phase
     }
 
     /// What is known of a step.
     #[must_use]
     pub fn step(&self, id: &str) -> Option<StepView> {
-        let _ = id;
-        None
+        let index = self.plan.graph().find(id)?;
+        let state = self.steps.get(index.get())?;
+        let settled = state.settled();
+        let reason = settled.and_then(|settled| {
+            settled.skipped.as_ref().map(ToString::to_string).or_else(|| settled.reason.clone())
+        });
+        Some(StepView {
+            outcome: settled.map(|settled| settled.outcome),
+            active: state.is_active(),
+            reason,
+            attempts: state.attempts.get(&Part::Main).copied().unwrap_or(0),
+            title: self.title(index),
+        })
+    }
+
+    /// A step's title, rendered as far as it can be.
+    #[must_use]
+    pub(crate) fn title(&self, index: StepIndex) -> String {
+        let scope = RunScope::new(self, self.now);
+        self.plan.step(index).title.value.render_for_people(&scope, &|path| scope.explain(path))
     }
 
     /// The plan it runs.
@@ -120,4 +353,78 @@ impl RunState {
     pub fn team(&self) -> &Team {
         &self.team
     }
+
+    /// What the run is for.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The path of a step in records.
+    pub(crate) fn path(&self, step: StepIndex) -> String {
+        self.plan.step(step).id.value.to_string()
+    }
+
+    /// Everything a replay has to give back, for comparison: what lives for one event or one process only is left out.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut text = format!(
+            "{:?} {:?} {:?} {} {} {} {:?} {} {:?} {:?} {} {} {:?} {} {:?}\n",
+            self.phase,
+            self.cause,
+            self.failure,
+            self.is_failed,
+            self.is_denied,
+            self.handed_over,
+            self.cancelled,
+            self.cancels,
+            self.ending_roots,
+            self.rollback_wanted,
+            self.rollback_failed,
+            self.finally_failed,
+            self.requests,
+            self.next_request,
+            self.sealed,
+        );
+        for (number, step) in self.steps.iter().enumerate() {
+            let mut step = step.clone();
+            step.in_flight = false;
+            let unrecorded = matches!(step.stage, Stage::Planning(_) | Stage::Telling(_)) && !step.started;
+            if unrecorded {
+                step.stage = Stage::Waiting;
+            } else if let Stage::Attaching(verdict) = &step.stage {
+                step.stage = Stage::Ended(verdict.clone());
+            }
+            if matches!(step.undo, Stage::Planning(_)) {
+                step.undo = Stage::Waiting;
+            }
+            step.let_go = false;
+            text.push_str(&format!("{number} {step:?}\n"));
+        }
+        text
+    }
+}
+
+/// The blobs of a live run: what records name is at hand otherwise.
+struct NoBlobs;
+
+impl Blobs for NoBlobs {
+    fn get(&self, _: &BlobDigest) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// The steps whose standard output or error another step reads.
+fn output_readers(plan: &Plan) -> BTreeSet<StepIndex> {
+    let mut found = BTreeSet::new();
+    plan.document().each_read(&mut |read| {
+        if let [root, id, member, ..] = read.path.as_slice()
+            && root == "steps"
+            && (member == "stdout" || member == "stderr")
+            && let Some(step) = plan.graph().find(id)
+        {
+            found.insert(step);
+        }
+    });
+    found
 }

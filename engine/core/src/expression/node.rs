@@ -1,0 +1,87 @@
+//! The tree that is evaluated: cel's, with names resolved and the bytes of every operand.
+
+use std::ops::Range;
+
+use regex::Regex;
+
+use super::functions::Function;
+use crate::value::Value;
+
+/// An operand.
+pub(super) struct Node {
+    /// Its bytes in the source.
+    pub(super) span: Range<usize>,
+    pub(super) form: Form,
+}
+
+/// What an operand is.
+pub(super) enum Form {
+    Literal(Value),
+    /// The path of the read with this number. The first read of each path stands for all of them.
+    Read(usize),
+    /// Whether the path of the read with this number exists.
+    HasRead(usize),
+    /// The variable this many comprehensions further out.
+    Variable(usize),
+    Member(Box<Node>, String),
+    Has(Box<Node>, String),
+    Index(Box<[Node; 2]>),
+    Not(Box<Node>),
+    Negate(Box<Node>),
+    And(Box<[Node; 2]>),
+    Or(Box<[Node; 2]>),
+    If(Box<[Node; 3]>),
+    Arithmetic(Arithmetic, Box<[Node; 2]>),
+    Compare(Compare, Box<[Node; 2]>),
+    In(Box<[Node; 2]>),
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+    Each(Box<Each>),
+    Call(Box<Call>),
+}
+
+/// A call of a function; the operand it is called on, if any, is its first argument.
+pub(super) struct Call {
+    pub(super) function: Function,
+    pub(super) arguments: Vec<Node>,
+    /// The pattern, when it is written out: compiled once.
+    pub(super) pattern: Option<Regex>,
+}
+
+/// A comprehension.
+pub(super) struct Each {
+    pub(super) kind: EachKind,
+    pub(super) range: Node,
+    /// The condition of `all`, `exists`, `exists_one` and `filter`, and of a `map` that has one.
+    pub(super) condition: Option<Node>,
+    /// What `map` makes of an element.
+    pub(super) result: Option<Node>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EachKind {
+    All,
+    Exists,
+    ExistsOne,
+    Filter,
+    Map,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compare {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}

@@ -1,0 +1,668 @@
+//! What each record changes: the only place where a run's state changes for good.
+
+use jiff::Timestamp;
+
+use super::record::{
+    Actor, AttemptKey, EndCause, Outcome, Part, Phase, Record, RequestId, SettleWord, Settlement, Stream,
+};
+use super::request::{Request, RequestKind};
+use super::scope::without_final_newlines;
+use super::state::{Blobs, RunState};
+use super::step_state::{Settled, Stage, StepState, Undone, Verdict};
+use crate::document::model::{Kind, Work};
+use crate::graph::{Road, StepIndex, roads_of};
+
+impl RunState {
+    fn with_step(&mut self, id: &str, change: impl FnOnce(&mut StepState)) {
+        if let Some(index) = self.plan.graph().find(id)
+            && let Some(step) = self.steps.get_mut(index.get())
+        {
+            let (was_settled, was_fresh) = (step.settled().is_some(), !step.started);
+            change(step);
+            let begun = was_fresh && (step.started || step.settled().is_some());
+            step.in_ending |= begun && self.phase == Phase::Ending;
+            let (active, settled) = (step.is_active(), step.settled().is_some());
+            if active {
+                self.active.insert(index);
+            } else {
+                self.active.remove(&index);
+            }
+            if settled && !was_settled {
+                self.unsettled = self.unsettled.saturating_sub(1);
+            } else if was_settled && !settled {
+                self.unsettled += 1;
+            }
+            if !step.is_waiting() {
+                self.candidates.remove(&index);
+                self.ready.remove(&index);
+            }
+        }
+    }
+
+    fn with_attempt(&mut self, key: &AttemptKey, change: impl FnOnce(&mut StepState)) {
+        let key = key.clone();
+        self.with_step(&key.step.clone(), move |step| {
+            let count = step.attempts.entry(key.part).or_default();
+            *count = key.attempt.max(*count);
+            if key.part == Part::Doubt
+                && let Stage::Ended(verdict) = &step.stage
+                && verdict.key.part == Part::Main
+            {
+                step.doubted = Some(Box::new(verdict.clone()));
+            }
+            change(step);
+        });
+    }
+
+    fn open(&mut self, request: Request) {
+        self.next_request = self.next_request.max(request.id.saturating_add(1));
+        self.requests.insert(request.id, request);
+    }
+
+    fn close(&mut self, request: RequestId) {
+        self.requests.remove(&request);
+    }
+
+    pub(crate) fn change(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
+        let now = self.now;
+        match record {
+            Record::RunStarted(_)
+            | Record::StepReleased { .. }
+            | Record::StepSpawned { .. }
+            | Record::Note { .. }
+            | Record::Attachment { .. }
+            | Record::Refused { .. }
+            | Record::ClockJumped { .. }
+            | Record::Recovered { .. } => {}
+            Record::StepPlanned { key, plan, shown } => {
+                self.mark_undoing(key);
+                self.with_attempt(key, |step| {
+                    step.started = true;
+                    *step.stage_of(key.part) = Stage::Planned(key.clone(), plan.clone(), shown.clone());
+                });
+            }
+            Record::ApprovalRequested { request, key, plan, deadline } => {
+                let shown = self.shown(key);
+                self.with_step(&key.step, |step| {
+                    *step.stage_of(key.part) = Stage::Approval(*request, key.clone(), plan.clone());
+                });
+                let index = self.plan.graph().find(&key.step);
+                let destructive = index.is_some_and(|index| self.plan.step(index).destructive);
+                let text = index.map(|index| self.title(index)).unwrap_or_default();
+                let kind = RequestKind::Approval { key: key.clone(), plan: plan.clone(), shown, destructive };
+                self.open(Request {
+                    id: *request,
+                    step: Some(key.step.clone()),
+                    kind,
+                    text,
+                    since: now,
+                    deadline: *deadline,
+                    to: Vec::new(),
+                    collect: Vec::new(),
+                    link: None,
+                });
+            }
+            Record::ApprovalGranted { request, key, plan, .. } => {
+                self.close(*request);
+                self.with_step(&key.step, |step| *step.stage_of(key.part) = Stage::Approved(key.clone(), plan.clone()));
+            }
+            Record::ApprovalDenied { request, key, reason } => {
+                self.close(*request);
+                self.with_step(&key.step, |step| {
+                    *step.stage_of(key.part) = Stage::Ended(refused(key, Settlement::Denied, reason.clone()));
+                });
+            }
+            Record::ApprovalExpired { request, key } => {
+                self.close(*request);
+                self.with_step(&key.step, |step| {
+                    let reason = "nobody approved it in time".to_owned();
+                    *step.stage_of(key.part) = Stage::Ended(refused(key, Settlement::Expired, reason));
+                });
+            }
+            Record::ApprovalVoid { request, .. } => self.close(*request),
+            Record::StepIntent { key, until, .. } => {
+                self.order += 1;
+                let order = self.order;
+                self.with_attempt(key, |step| {
+                    step.started = true;
+                    if key.part == Part::Main {
+                        step.start_order = Some(order);
+                        step.started_at.get_or_insert(now);
+                    }
+                    *step.stage_of(key.part) = match until {
+                        Some(until) => Stage::WaitingUntil(key.clone(), *until),
+                        None => Stage::Running(key.clone()),
+                    };
+                });
+            }
+            Record::StepOutput { key, stream, output } => {
+                let read = self.plan.graph().find(&key.step).is_some_and(|step| self.output_read.contains(&step));
+                let text = output
+                    .blob
+                    .as_ref()
+                    .filter(|_| read && output.kept == output.bytes)
+                    .and_then(|blob| blobs.get(blob))
+                    .filter(|bytes| bytes.len() <= crate::limits::CAPTURE_BYTES_MAX)
+                    .map(|bytes| without_final_newlines(&String::from_utf8_lossy(&bytes)).to_owned());
+                self.with_step(&key.step, |step| {
+                    if key.part != Part::Main {
+                        return;
+                    }
+                    let excerpt = if output.tail.is_empty() { &output.head } else { &output.tail };
+                    match stream {
+                        Stream::Stdout => {
+                            step.last.stdout = text;
+                            step.last.stdout_bytes = output.bytes;
+                            step.last.stdout_blob.clone_from(&output.blob);
+                            step.last.excerpt.clone_from(excerpt);
+                        }
+                        Stream::Stderr => {
+                            step.last.stderr = text;
+                            step.last.stderr_bytes = output.bytes;
+                            step.last.excerpt.push_str(excerpt);
+                        }
+                    }
+                });
+            }
+            Record::AttemptEnded { key, end, duration, outcome, reason, outputs, .. } => {
+                let verdict = Verdict {
+                    key: key.clone(),
+                    end: end.clone(),
+                    outcome: *outcome,
+                    settlement: Settlement::Ran,
+                    reason: reason.clone(),
+                    outputs: outputs.clone(),
+                };
+                self.mark_undoing(key);
+                self.with_attempt(key, |step| {
+                    step.started = true;
+                    if key.part == Part::Unless {
+                        step.unless_failed = *outcome == Outcome::Failed;
+                    }
+                    if key.part == Part::Main {
+                        step.started_at.get_or_insert(now);
+                        step.last.duration = Some(*duration);
+                        step.last.exit_code = match end {
+                            Some(super::record::End::Exited(code)) => Some(*code),
+                            _ => None,
+                        };
+                        step.outputs.clone_from(outputs);
+                    }
+                    *step.stage_of(key.part) = Stage::Ended(verdict);
+                });
+            }
+            Record::RetryScheduled { key, at } => {
+                self.with_step(&key.step, |step| step.stage = Stage::Pausing(key.clone(), *at));
+            }
+            Record::StepSettled { step, outcome, settlement, reason, outputs, .. } => {
+                self.settle(step, *outcome, *settlement, reason.as_ref(), outputs.clone());
+            }
+            Record::StepSkipped { step, why } => {
+                self.with_step(step, |state| {
+                    state.stage = Stage::Settled(Settled {
+                        outcome: Outcome::Skipped,
+                        settlement: Settlement::Ran,
+                        reason: None,
+                        skipped: Some(why.clone()),
+                    });
+                });
+                self.look_behind(step);
+            }
+            Record::StepUndone { step, outcome, .. } => {
+                let passed = *outcome == Outcome::Passed;
+                if !passed {
+                    self.rollback_failed = true;
+                }
+                self.with_step(step, |state| {
+                    state.undone = if passed { Undone::Passed } else { Undone::Failed };
+                    state.undo = Stage::Waiting;
+                });
+            }
+            Record::Decision { step, branch, .. } => {
+                self.with_step(step, |state| {
+                    state.started = true;
+                    state.branch = Some(branch.clone());
+                });
+            }
+            Record::Question { request, step, question, text, to, deadline, .. } => {
+                self.change_asked(*request, step.as_ref(), question, text, to, *deadline);
+            }
+            Record::Answer { request, step, answer, fields, .. } => {
+                self.change_answered(*request, step.as_ref(), answer, fields);
+            }
+            Record::QuestionWithdrawn { request, .. } => {
+                if self.requests.get(request).is_some_and(|request| request.step.is_none()) {
+                    self.rollback_wanted = Some(false);
+                }
+                self.close(*request);
+            }
+            Record::EscalationSent { step, .. } => {
+                self.with_step(step, |state| {
+                    state.started = true;
+                    state.told += 1;
+                    if state.is_waiting() {
+                        state.stage = Stage::Telling(main_key(step));
+                    }
+                });
+            }
+            Record::EscalationFailed { step, to, channel, error } => {
+                self.with_step(step, |state| {
+                    state.started = true;
+                    state.not_told.push(format!("{to} by {channel}: {error}"));
+                    if state.is_waiting() {
+                        state.stage = Stage::Telling(main_key(step));
+                    }
+                });
+            }
+            Record::EscalationWaiting { request, step, deadline, from, all } => {
+                self.with_step(step, |state| state.stage = Stage::AwaitingAck(main_key(step), *request));
+                let text = self.plan.graph().find(step).map(|index| self.title(index)).unwrap_or_default();
+                self.open(Request {
+                    id: *request,
+                    step: Some(step.clone()),
+                    kind: RequestKind::Acknowledge { missing: from.clone(), all: *all },
+                    text,
+                    since: now,
+                    deadline: *deadline,
+                    to: from.clone(),
+                    collect: Vec::new(),
+                    link: None,
+                });
+            }
+            Record::EscalationAcknowledged { step, by } => {
+                self.with_step(step, |state| state.acknowledged.push(by.clone()));
+                self.change_acknowledged(step, by);
+            }
+            Record::EscalationTimedOut { step } => {
+                let requests: Vec<RequestId> = self.requests_of(step);
+                requests.into_iter().for_each(|request| self.close(request));
+                let has_else = self.has_road(step, Road::Else);
+                self.with_step(step, |state| {
+                    let mut verdict = refused(&main_key(step), Settlement::Ran, "nobody acknowledged in time".to_owned());
+                    if has_else {
+                        verdict.settlement = Settlement::Unanswered;
+                    }
+                    state.stage = Stage::Ended(verdict);
+                });
+            }
+            Record::Handover { step, .. } => {
+                if step.is_some() {
+                    self.handed_over = true;
+                }
+            }
+            Record::DoubtOpened { key, why } => self.change_doubt(key, why),
+            Record::DoubtSettled { key, word, by, reason } => self.change_doubt_settled(key, *word, by, reason.as_ref()),
+            Record::Override { step, word, reason, outputs } => {
+                self.requests_of(step).into_iter().for_each(|request| self.close(request));
+                self.with_step(step, |state| {
+                    let Stage::Overruling(_, verdict) = &state.stage else { return };
+                    let mut verdict = verdict.clone();
+                    match word {
+                        SettleWord::Again => {
+                            state.start_over();
+                            state.stage = Stage::Waiting;
+                            state.let_go = true;
+                            return;
+                        }
+                        SettleWord::ByHand => verdict.settlement = Settlement::ByHand,
+                        SettleWord::GoOn | SettleWord::Done => verdict.settlement = Settlement::Overruled,
+                        SettleWord::NotDone | SettleWord::Fail => return,
+                    }
+                    verdict.outcome = Outcome::Passed;
+                    verdict.reason = Some(reason.clone());
+                    verdict.outputs.extend(outputs.clone());
+                    state.stage = Stage::Ended(verdict);
+                });
+                if *word == SettleWord::Again
+                    && let Some(index) = self.plan.graph().find(step)
+                {
+                    self.ready.insert(index);
+                }
+            }
+            Record::PhaseEntered { phase, cause } => self.change_phase(*phase, cause.as_ref()),
+            Record::RunSuspended { .. } => self.suspended = true,
+            Record::RunResumed { attended, .. } => {
+                self.suspended = false;
+                self.attended = *attended;
+                self.operator = actor.clone();
+                self.steps.iter_mut().for_each(|step| step.in_flight = false);
+            }
+            Record::RunCancelled { reason } => {
+                self.cancels += 1;
+                if self.phase >= Phase::Rollback {
+                    self.warned_at = Some(now);
+                } else {
+                    self.cancelled.get_or_insert_with(|| reason.clone());
+                }
+            }
+            Record::RunSealed { outcome, .. } => {
+                self.phase = Phase::Over;
+                self.sealed = Some(*outcome);
+            }
+        }
+    }
+
+    fn settle(
+        &mut self,
+        id: &str,
+        outcome: Outcome,
+        settlement: Settlement,
+        reason: Option<&String>,
+        outputs: std::collections::BTreeMap<String, crate::value::Value>,
+    ) {
+        self.order += 1;
+        let order = self.order;
+        let Some(index) = self.plan.graph().find(id) else { return };
+        let is_act = self.plan.step(index).kind.value == Kind::Act;
+        let handed_over = outcome == Outcome::Passed
+            && self.plan.step(index).escalation.as_ref().is_some_and(|escalation| escalation.handover);
+        let undoing = self.steps.get(index.get()).and_then(|state| state.undoing.clone());
+        if let Some(undone) = &undoing {
+            let passed = outcome == Outcome::Passed;
+            self.rollback_failed |= !passed;
+            self.with_step(undone, |state| state.undone = if passed { Undone::Passed } else { Undone::Failed });
+        }
+        self.with_step(id, |state| {
+            state.started = true;
+            state.undoing = None;
+            state.outputs = outputs;
+            if is_act && outcome == Outcome::Passed {
+                state.pass_order = Some(order);
+            }
+            state.stage = Stage::Settled(Settled { outcome, settlement, reason: reason.cloned(), skipped: None });
+        });
+        if self.phase == Phase::Finally && outcome != Outcome::Passed && self.plan.graph().is_finally(index) {
+            self.finally_failed = true;
+        }
+        if handed_over && matches!(self.mode, super::record::Mode::Real) {
+            self.handed_over = true;
+        }
+        if matches!(settlement, Settlement::Denied) {
+            self.is_denied = true;
+        }
+        let took_failed = matches!(outcome, Outcome::Failed | Outcome::Unknown)
+            && roads_of(self.plan.step(index))
+                .into_iter()
+                .any(|(road, target)| target.failed && self.road(index, road) == super::edges::Liveness::Live);
+        let branch_failed = self
+            .steps
+            .get(index.get())
+            .and_then(|state| state.branch.as_ref())
+            .is_some_and(|branch| {
+                branch.choice != super::record::BranchChoice::Undecided && branch.to.iter().any(|to| to == "failed")
+            });
+        if took_failed || branch_failed {
+            self.is_failed = true;
+            self.failure.get_or_insert(index);
+        }
+        self.look_behind(id);
+    }
+
+    /// Steps behind a settled one have to be looked at.
+    fn look_behind(&mut self, id: &str) {
+        if let Some(index) = self.plan.graph().find(id) {
+            // A step blocked through several others is judged by the first of them: all that follow are looked at.
+            let behind: Vec<StepIndex> = self.plan.graph().outgoing(index).map(|(to, _)| to).collect();
+            for to in behind {
+                if self.steps.get(to.get()).is_some_and(StepState::is_waiting) {
+                    self.candidates.insert(to);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn requests_of(&self, step: &str) -> Vec<RequestId> {
+        let of_step = |request: &&Request| request.step.as_deref() == Some(step);
+        self.requests.values().filter(of_step).map(|request| request.id).collect()
+    }
+
+    pub(crate) fn has_road(&self, step: &str, road: Road) -> bool {
+        let index = self.plan.graph().find(step);
+        index.is_some_and(|index| roads_of(self.plan.step(index)).iter().any(|(one, _)| *one == road))
+    }
+
+    /// The one-line form of what is planned.
+    fn shown(&self, key: &AttemptKey) -> String {
+        let index = self.plan.graph().find(&key.step);
+        let state = index.and_then(|index| self.steps.get(index.get()));
+        let stage = state.map(|state| if key.part == Part::Undo { &state.undo } else { &state.stage });
+        match stage {
+            Some(Stage::Planned(_, _, shown)) => shown.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// In rollback a step of its own that is begun undoes the act that is due.
+    fn mark_undoing(&mut self, key: &AttemptKey) {
+        if self.phase == Phase::Rollback
+            && key.part != Part::Undo
+            && let Some((undone, Some(by))) = self.due_undo()
+            && self.path(by) == key.step
+        {
+            let undone = self.path(undone);
+            self.with_step(&key.step, |state| {
+                if state.undoing.is_none() {
+                    state.undoing = Some(undone);
+                    state.start_over();
+                }
+            });
+        }
+    }
+
+    fn change_phase(&mut self, phase: Phase, cause: Option<&EndCause>) {
+        self.phase = phase;
+        let Some(cause) = cause else { return };
+        self.cause = Some(cause.clone());
+        let graph = self.plan.graph();
+        let mut roots: Vec<StepIndex> = Vec::new();
+        match cause {
+            EndCause::Failed(step) | EndCause::TookFailed(step) => {
+                self.is_failed = true;
+                self.failure = graph.find(step).or(self.failure);
+                roots.extend(graph.fallback());
+            }
+            EndCause::Denied(step) => {
+                let index = graph.find(step);
+                self.failure = index.or(self.failure);
+                let denied = index.and_then(|index| self.plan.step(index).denied.as_ref());
+                match denied {
+                    Some(target) => {
+                        roots.extend(target.steps.iter().filter_map(|id| graph.find(id.value.as_str())));
+                        self.is_failed |= target.failed;
+                    }
+                    None => roots.extend(graph.fallback()),
+                }
+            }
+            EndCause::Complete | EndCause::Handover(_) | EndCause::Cancelled => {}
+        }
+        for root in roots {
+            if self.steps.get(root.get()).is_some_and(|state| !state.started) {
+                self.ending_roots.insert(root);
+                self.candidates.insert(root);
+            }
+        }
+    }
+
+    fn change_asked(
+        &mut self,
+        request: RequestId,
+        step: Option<&String>,
+        question: &super::record::QuestionKind,
+        text: &str,
+        to: &[String],
+        deadline: Option<Timestamp>,
+    ) {
+        use super::record::QuestionKind;
+        let now = self.now;
+        let index = step.and_then(|step| self.plan.graph().find(step));
+        let asking = index.and_then(|index| match &self.plan.step(index).body.work {
+            Work::Ask(asking) | Work::Instruct(asking) => Some(asking),
+            _ => None,
+        });
+        let collect = match (question, asking) {
+            (QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct, Some(asking)) => {
+                asking.collect.iter().map(|(name, field)| (name.clone(), field.clone())).collect()
+            }
+            _ => Vec::new(),
+        };
+        let link = asking.and_then(|asking| asking.link.as_ref()).and_then(|link| {
+            let scope = super::scope::RunScope::new(self, now);
+            link.value.render(&scope).ok()
+        });
+        if let Some(step) = step {
+            let attempt = index.and_then(|index| self.steps.get(index.get())).map_or(1, |s| s.next_attempt(Part::Main));
+            let key = AttemptKey { step: step.clone(), part: Part::Main, attempt };
+            self.with_step(step, |state| match question {
+                QuestionKind::Proceed => state.stage = Stage::Proceeding(request),
+                QuestionKind::Overrule => {
+                    if let Stage::Ended(verdict) | Stage::Attaching(verdict) = &state.stage {
+                        state.stage = Stage::Overruling(request, verdict.clone());
+                    }
+                }
+                QuestionKind::Doubt => {
+                    let key = match &state.stage {
+                        Stage::Ended(verdict) => verdict.key.clone(),
+                        _ => key.clone(),
+                    };
+                    state.stage = Stage::Doubt(key, request);
+                }
+                QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct => {
+                    state.started = true;
+                    state.last.answer = None;
+                    state.started_at.get_or_insert(now);
+                    state.attempts.insert(Part::Main, key.attempt);
+                    state.stage = Stage::Asked(key.clone(), request);
+                }
+                QuestionKind::Rollback => {}
+            });
+        }
+        self.open(Request {
+            id: request,
+            step: step.cloned(),
+            kind: RequestKind::Question(question.clone()),
+            text: text.to_owned(),
+            since: now,
+            deadline,
+            to: to.to_vec(),
+            collect,
+            link,
+        });
+    }
+
+    fn change_answered(
+        &mut self,
+        request: RequestId,
+        step: Option<&String>,
+        answer: &super::record::AnswerWord,
+        fields: &std::collections::BTreeMap<String, crate::value::Value>,
+    ) {
+        use super::record::AnswerWord;
+        let asked = self.requests.get(&request).map(|request| request.kind.clone());
+        self.close(request);
+        let Some(step) = step else {
+            self.rollback_wanted = Some(*answer == AnswerWord::Yes);
+            return;
+        };
+        let proceed = asked == Some(RequestKind::Question(super::record::QuestionKind::Proceed));
+        self.with_step(step, |state| {
+            if proceed {
+                state.let_go = true;
+                state.stage = Stage::Waiting;
+                return;
+            }
+            state.last.answer = Some(match answer {
+                AnswerWord::Yes => "yes".to_owned(),
+                AnswerWord::No => "no".to_owned(),
+                AnswerWord::Choice(label) => label.clone(),
+            });
+            state.last.fields.clone_from(fields);
+        });
+        if proceed && let Some(index) = self.plan.graph().find(step) {
+            self.ready.insert(index);
+        }
+    }
+
+    fn change_acknowledged(&mut self, step: &str, by: &str) {
+        let team = std::sync::Arc::clone(&self.team);
+        let mut closed = None;
+        for request in self.requests.values_mut().filter(|request| request.step.as_deref() == Some(step)) {
+            if let RequestKind::Acknowledge { missing, all } = &mut request.kind {
+                missing.retain(|name| {
+                    name != by
+                        && !team.teams.get(name.as_str()).is_some_and(|team| team.members.iter().any(|one| one.value == by))
+                });
+                if !*all || missing.is_empty() {
+                    closed = Some(request.id);
+                }
+            }
+        }
+        if let Some(request) = closed {
+            self.close(request);
+        }
+    }
+
+    fn change_doubt(&mut self, key: &AttemptKey, _why: &str) {
+        self.with_step(&key.step, |state| {
+            if let Stage::Ended(verdict) = &state.stage
+                && verdict.key == *key
+            {
+                state.doubted = Some(Box::new(verdict.clone()));
+            }
+        });
+    }
+
+    fn change_doubt_settled(&mut self, key: &AttemptKey, word: SettleWord, by: &str, reason: Option<&String>) {
+        self.requests_of(&key.step).into_iter().for_each(|request| self.close(request));
+        let by_person = by == "person";
+        let mut again = false;
+        self.with_step(&key.step, |state| {
+            let before = state.doubted.take().map(|before| *before);
+            let mut verdict = before.unwrap_or_else(|| refused(key, Settlement::Settled, String::new()));
+            verdict.settlement = if by_person { Settlement::Settled } else { Settlement::Ran };
+            verdict.end = None;
+            match word {
+                SettleWord::Done | SettleWord::ByHand | SettleWord::GoOn => {
+                    verdict.outcome = Outcome::Passed;
+                    verdict.reason = Some(match reason {
+                        Some(reason) => format!("done, {reason}"),
+                        None => format!("done, says its {by}"),
+                    });
+                }
+                SettleWord::NotDone | SettleWord::Fail => {
+                    verdict.outcome = Outcome::Failed;
+                    verdict.reason = Some(match reason {
+                        Some(reason) => format!("not done, {reason}"),
+                        None if by == "idempotent" => verdict.reason.unwrap_or_default(),
+                        None => format!("not done, says its {by}"),
+                    });
+                }
+                SettleWord::Again => {
+                    state.start_over();
+                    state.let_go = true;
+                    state.stage = Stage::Waiting;
+                    again = true;
+                    return;
+                }
+            }
+            state.stage = Stage::Ended(verdict);
+        });
+        if again && let Some(index) = self.plan.graph().find(&key.step) {
+            self.ready.insert(index);
+        }
+    }
+}
+
+fn main_key(step: &str) -> AttemptKey {
+    AttemptKey { step: step.to_owned(), part: Part::Main, attempt: 1 }
+}
+
+fn refused(key: &AttemptKey, settlement: Settlement, reason: String) -> Verdict {
+    Verdict {
+        key: key.clone(),
+        end: None,
+        outcome: Outcome::Failed,
+        settlement,
+        reason: Some(reason),
+        outputs: std::collections::BTreeMap::new(),
+    }
+}

@@ -1,0 +1,394 @@
+//! The end of a run: the road after its cause, rollback, `finally`, the seal.
+
+use std::collections::BTreeMap;
+
+use super::effect::Effect;
+use super::record::{
+    EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, RunOutcome, Settlement, SkipReason,
+};
+use super::request::RequestKind;
+use super::state::RunState;
+use super::step_state::{Stage, StepState, Undone};
+use crate::document::model::{Kind, Rollback, Undo};
+use crate::graph::StepIndex;
+use crate::value::Value;
+
+impl RunState {
+    /// Nothing else new starts, requests to people are withdrawn, what runs is let end.
+    pub(crate) fn enter_ending(&mut self, cause: EndCause) {
+        if self.phase != Phase::Steps {
+            return;
+        }
+        self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(cause) });
+        self.withdraw_requests(&SkipReason::Ended);
+    }
+
+    /// Withdraws what waits for people, and ends pauses and waits. Doubts stay: they have to be settled.
+    pub(crate) fn withdraw_requests(&mut self, why: &SkipReason) {
+        let active: Vec<StepIndex> = self.active.iter().copied().collect();
+        for step in active {
+            let path = self.path(step);
+            let Some(stage) = self.steps.get(step.get()).map(|state| state.stage.clone()) else { continue };
+            match stage {
+                Stage::Approval(request, key, _) => {
+                    self.emit(Record::ApprovalVoid { request, key, why: why.to_string() });
+                    self.skip(step, why.clone());
+                }
+                Stage::Proceeding(request) | Stage::Asked(_, request) | Stage::AwaitingAck(_, request) => {
+                    let record = Record::QuestionWithdrawn { request, step: Some(path), timed_out: false };
+                    self.emit(record);
+                    self.skip(step, why.clone());
+                }
+                Stage::Overruling(request, verdict) => {
+                    self.emit(Record::QuestionWithdrawn { request, step: Some(path), timed_out: false });
+                    self.settle_step(step, verdict);
+                }
+                Stage::WaitingUntil(..) | Stage::Approved(..) => self.skip(step, why.clone()),
+                Stage::Pausing(..) => {
+                    let state = self.steps.get(step.get());
+                    let is_verify = self.plan.step(step).kind.value == Kind::Verify;
+                    if is_verify && *why == SkipReason::Cancelled {
+                        self.skip(step, why.clone());
+                        continue;
+                    }
+                    // The last attempt stands: no other follows.
+                    let outputs = state.map(|state| state.outputs.clone()).unwrap_or_default();
+                    let verdict = super::step_state::Verdict {
+                        key: self.key(step, Part::Main),
+                        end: None,
+                        outcome: Outcome::Failed,
+                        settlement: Settlement::Ran,
+                        reason: Some("no other attempt: the run is ending".to_owned()),
+                        outputs,
+                    };
+                    self.settle_step(step, verdict);
+                }
+                Stage::Waiting
+                | Stage::Planning(_)
+                | Stage::Planned(..)
+                | Stage::Running(_)
+                | Stage::Telling(_)
+                | Stage::Ended(_)
+                | Stage::Attaching(_)
+                | Stage::Doubt(..)
+                | Stage::Settled(_) => {}
+            }
+        }
+    }
+
+    /// Whether a step may begin in this phase.
+    pub(crate) fn may_start(&self, step: StepIndex) -> bool {
+        match self.phase {
+            Phase::Steps => self.cancelled.is_none(),
+            Phase::Ending => self.cancelled.is_none() && self.follows_end(step),
+            Phase::Rollback | Phase::Finally => self.is_due(step),
+            Phase::Over => false,
+        }
+    }
+
+    /// In rollback and `finally`: whether it is this step's turn.
+    pub(crate) fn is_due(&self, step: StepIndex) -> bool {
+        match self.phase {
+            Phase::Rollback => {
+                self.steps.get(step.get()).is_some_and(|state| state.undoing.is_some())
+                    || self.due_undo().is_some_and(|(undone, by)| undone == step || by == Some(step))
+            }
+            Phase::Finally => self.next_finally() == Some(step),
+            Phase::Steps | Phase::Ending | Phase::Over => false,
+        }
+    }
+
+    fn next_finally(&self) -> Option<StepIndex> {
+        let unsettled = |step: &&StepIndex| self.steps.get(step.get()).is_some_and(|state| state.settled().is_none());
+        self.plan.finally().iter().find(unsettled).copied()
+    }
+
+    /// Acts with something to undo, newest first: the act, and the step that undoes it where that is a step.
+    pub(crate) fn to_undo(&self) -> Vec<(StepIndex, Option<StepIndex>)> {
+        let mut acts: Vec<(u64, StepIndex, Option<StepIndex>)> = Vec::new();
+        for (index, state) in self.plan.graph().steps().zip(&self.steps) {
+            let Some(order) = state.start_order else { continue };
+            if matches!(state.undone, Undone::Passed | Undone::Failed) {
+                continue;
+            }
+            match &self.plan.step(index).undo {
+                None => {}
+                Some(Undo::Body(_)) => acts.push((order, index, None)),
+                Some(Undo::Step(id)) => {
+                    let by = self.plan.graph().find(id.value.as_str());
+                    let passed = by.and_then(|by| self.steps.get(by.get())).and_then(|by| by.pass_order);
+                    if passed.is_none_or(|passed| passed < order) {
+                        acts.push((order, index, by));
+                    }
+                }
+            }
+        }
+        acts.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        acts.into_iter().map(|(_, index, by)| (index, by)).collect()
+    }
+
+    pub(crate) fn due_undo(&self) -> Option<(StepIndex, Option<StepIndex>)> {
+        if self.rollback_failed { None } else { self.to_undo().first().copied() }
+    }
+
+    /// Goes from phase to phase when nothing is left to do in one. Says whether anything changed.
+    pub(crate) fn go_through_end(&mut self) -> bool {
+        if !self.active.is_empty() || !self.ready.is_empty() || !self.candidates.is_empty() {
+            // A cancel keeps candidates from being looked at: they are skipped here.
+            let only_candidates = self.active.is_empty() && self.ready.is_empty();
+            if !(self.cancelled.is_some() && self.active.is_empty() || only_candidates && self.phase >= Phase::Rollback) {
+                return false;
+            }
+            self.candidates.clear();
+            self.ready.clear();
+        }
+        match self.phase {
+            Phase::Steps => self.end_of_steps(),
+            Phase::Ending => self.end_of_ending(),
+            Phase::Rollback => self.go_on_rolling_back(),
+            Phase::Finally => self.go_on_with_finally(),
+            Phase::Over => {
+                self.seal();
+                true
+            }
+        }
+    }
+
+    fn waiting_steps(&self) -> Vec<StepIndex> {
+        let graph = self.plan.graph();
+        let waiting = |step: &StepIndex| {
+            !graph.is_finally(*step) && self.steps.get(step.get()).is_some_and(StepState::is_waiting)
+        };
+        graph.steps().filter(waiting).collect()
+    }
+
+    fn end_of_steps(&mut self) -> bool {
+        if self.unsettled > 0 {
+            let waiting = self.waiting_steps();
+            // What is left is the fallback nobody needed, and what follows it.
+            let fallback = self.plan.graph().fallback();
+            let next = waiting.iter().find(|step| Some(**step) == fallback).or_else(|| waiting.first()).copied();
+            if let Some(step) = next {
+                if self.mode != Mode::Real && Some(step) == fallback {
+                    // A dry run shows it too.
+                    self.begin(step);
+                    return true;
+                }
+                self.skip(step, SkipReason::NotReached);
+                return true;
+            }
+        }
+        self.after_ending()
+    }
+
+    fn end_of_ending(&mut self) -> bool {
+        let waiting = self.waiting_steps();
+        if waiting.is_empty() {
+            return self.after_ending();
+        }
+        let graph = self.plan.graph();
+        let mut follow: std::collections::BTreeSet<StepIndex> = self.ending_roots.clone();
+        if self.cancelled.is_none() {
+            for root in &self.ending_roots {
+                follow.extend(graph.descendants(*root));
+            }
+        } else {
+            follow.clear();
+        }
+        let (later, now): (Vec<StepIndex>, Vec<StepIndex>) = waiting.into_iter().partition(|step| follow.contains(step));
+        let skipped = if now.is_empty() { later } else { now };
+        for step in skipped {
+            // What was skipped before may have opened the way to a step on the road after the end's cause.
+            if !self.candidates.is_empty() && follow.contains(&step) {
+                return true;
+            }
+            let why = if self.cancelled.is_some() {
+                SkipReason::Cancelled
+            } else {
+                match self.readiness(step) {
+                    super::edges::Readiness::Blocked(by) => SkipReason::Blocked(self.path(by)),
+                    _ => SkipReason::Ended,
+                }
+            };
+            self.skip(step, why);
+        }
+        true
+    }
+
+    /// Doubts are settled by now: rollback, `finally`, the seal.
+    fn after_ending(&mut self) -> bool {
+        let wants_rollback = self.is_failed || self.cancelled.is_some() || self.is_denied;
+        if wants_rollback && self.mode == Mode::Real && !self.to_undo().is_empty() {
+            let wanted = match self.plan.document().rollback {
+                Rollback::Never => Some(false),
+                Rollback::Auto => Some(true),
+                Rollback::Ask => self.rollback_wanted,
+            };
+            match wanted {
+                Some(true) => {
+                    self.emit(Record::PhaseEntered { phase: Phase::Rollback, cause: None });
+                    return true;
+                }
+                Some(false) => {}
+                None => return self.ask_rollback(),
+            }
+        }
+        self.emit(Record::PhaseEntered { phase: Phase::Finally, cause: None });
+        true
+    }
+
+    fn ask_rollback(&mut self) -> bool {
+        let asked = |request: &super::request::Request| request.kind == RequestKind::Question(QuestionKind::Rollback);
+        if self.requests.values().any(asked) {
+            return false;
+        }
+        let acts: Vec<String> =
+            self.to_undo().into_iter().map(|(step, _)| format!("{} ({})", self.title(step), self.path(step))).collect();
+        self.emit(Record::Question {
+            request: self.next_request,
+            step: None,
+            question: QuestionKind::Rollback,
+            text: format!("Undo what was done? Newest first: {}", acts.join("; ")),
+            collect: Vec::new(),
+            to: Vec::new(),
+            deadline: None,
+        });
+        true
+    }
+
+    fn go_on_rolling_back(&mut self) -> bool {
+        match self.due_undo() {
+            None => self.emit(Record::PhaseEntered { phase: Phase::Finally, cause: None }),
+            Some((step, None)) => self.begin_part(step, Part::Undo),
+            Some((undone, Some(by))) => {
+                let undone = self.path(undone);
+                if let Some(state) = self.steps.get_mut(by.get()) {
+                    state.undoing = Some(undone);
+                    state.start_over();
+                }
+                self.begin_work(by);
+            }
+        }
+        true
+    }
+
+    /// Takes an `undo` body as far as it goes without the world.
+    pub(crate) fn go_on_undoing(&mut self, step: StepIndex) -> bool {
+        let Some(stage) = self.steps.get(step.get()).map(|state| state.undo.clone()) else { return false };
+        match stage {
+            Stage::Planned(key, plan, shown) => self.after_planning(step, key, plan, shown),
+            Stage::Approved(key, plan) => {
+                self.start_attempt(step, key, plan);
+                true
+            }
+            Stage::Running(key) => {
+                self.after_crash(step, key);
+                true
+            }
+            Stage::Ended(verdict) => {
+                let passed = verdict.outcome == Outcome::Passed;
+                let outcome = if passed { Outcome::Passed } else { Outcome::Failed };
+                let step = self.path(step);
+                self.emit(Record::StepUndone { step, outcome, reason: verdict.reason });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn go_on_with_finally(&mut self) -> bool {
+        match self.next_finally() {
+            Some(step) => {
+                self.begin(step);
+                true
+            }
+            None => {
+                self.emit(Record::PhaseEntered { phase: Phase::Over, cause: None });
+                true
+            }
+        }
+    }
+
+    fn seal(&mut self) {
+        if self.sealed.is_some() {
+            return;
+        }
+        assert!(self.unsettled == 0, "an outcome is claimed only when every step has a terminal record");
+        let (outcome, reason) = self.final_outcome();
+        let open = self.what_is_open();
+        self.emit(Record::RunSealed { outcome, reason, open });
+        self.effects.push(Effect::Sync);
+        self.effects.push(Effect::Sealed(outcome));
+    }
+
+    fn final_outcome(&self) -> (RunOutcome, String) {
+        let failure = self.failure.map(|step| self.path(step)).unwrap_or_default();
+        let (outcome, reason) = if let Some(reason) = &self.cancelled {
+            (RunOutcome::Cancelled, format!("cancelled: {reason}"))
+        } else if self.is_denied && !self.handed_over {
+            (RunOutcome::Cancelled, format!("{failure} was denied"))
+        } else if self.handed_over {
+            (RunOutcome::Escalated, "handed over".to_owned())
+        } else if self.is_failed {
+            (RunOutcome::Failed, format!("{failure} failed and nothing handled it"))
+        } else {
+            (RunOutcome::Resolved, "the procedure came to its end".to_owned())
+        };
+        let end_failed = match (self.rollback_failed, self.finally_failed) {
+            (true, _) => Some("rollback failed"),
+            (false, true) => Some("a step of finally failed"),
+            (false, false) => None,
+        };
+        match (outcome, end_failed) {
+            (RunOutcome::Resolved | RunOutcome::Escalated, Some(why)) => (RunOutcome::Failed, format!("{reason}, but {why}")),
+            (outcome, Some(why)) => (outcome, format!("{reason}; {why}")),
+            (outcome, None) => (outcome, reason),
+        }
+    }
+
+    /// What is left for somebody to do, one line each, the worst first.
+    fn what_is_open(&self) -> Vec<String> {
+        let mut open = Vec::new();
+        if self.is_failed || self.cancelled.is_some() || self.is_denied {
+            for (step, state) in self.plan.graph().steps().zip(&self.steps) {
+                if state.undone == Undone::Failed {
+                    open.push(format!("{} could not be undone", self.path(step)));
+                }
+            }
+            for (step, _) in self.to_undo() {
+                open.push(format!("{} was done and is not undone", self.path(step)));
+            }
+        }
+        for (step, state) in self.plan.graph().steps().zip(&self.steps) {
+            let failed = state.settled().filter(|settled| settled.outcome == Outcome::Failed);
+            if let Some(settled) = failed
+                && Some(step) == self.failure
+            {
+                let reason = settled.reason.as_deref().unwrap_or("no reason given");
+                open.push(format!("{} failed: {reason}", self.path(step)));
+            }
+            if self.plan.step(step).kind.value == Kind::Escalate && state.told > 0 && self.mode == Mode::Real {
+                let to = self.plan.step(step).escalation.as_ref();
+                let to: Vec<&str> =
+                    to.map(|escalation| escalation.to.iter().map(|to| to.value.as_str()).collect()).unwrap_or_default();
+                let heard = if state.acknowledged.is_empty() { "told" } else { "acknowledged" };
+                open.push(format!("with {} ({heard}): {}", to.join(", "), self.title(step)));
+            }
+        }
+        open
+    }
+
+    /// What failed, for `run.failure` and messages.
+    pub(crate) fn failure(&self) -> Option<BTreeMap<String, Value>> {
+        let index = self.failure?;
+        let state = self.steps.get(index.get())?;
+        let settled = state.settled();
+        let reason = settled.and_then(|settled| settled.reason.clone()).unwrap_or_default();
+        Some(BTreeMap::from([
+            ("step".to_owned(), Value::Text(self.path(index))),
+            ("title".to_owned(), Value::Text(self.plan.step(index).title.value.source().to_owned())),
+            ("reason".to_owned(), Value::Text(reason)),
+            ("output".to_owned(), Value::Text(state.last.excerpt.clone())),
+        ]))
+    }
+}

@@ -1,0 +1,468 @@
+//! What people say, and what happens when they say nothing in time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::effect::Effect;
+use super::event::Input;
+use super::record::{
+    Actor, AnswerWord, Auth, AttemptKey, BlobDigest, BranchChoice, EndCause, Mode, Outcome, Part, Phase, QuestionKind,
+    Record, RequestId, SettleWord, Settlement, SkipReason,
+};
+use super::request::{Request, RequestKind};
+use super::scope::{self, RunScope};
+use super::state::RunState;
+use super::step_state::Stage;
+use super::attempt::Judged;
+use crate::document::model::{Approve, Asking, Kind, Work};
+use crate::graph::{Road, StepIndex, roads_of};
+use crate::params;
+use crate::value::Value;
+
+/// A second cancel within this time, in rollback or `finally`, ends the step that runs.
+const SECOND_CANCEL: SignedDuration = SignedDuration::from_secs(5);
+
+impl RunState {
+    /// Whether an act waits for an approval before it runs.
+    pub(crate) fn wants_approval(&self, step: StepIndex) -> bool {
+        match self.plan.step(step).approve.as_ref().map(|approve| &approve.value) {
+            None => false,
+            Some(Approve::Operator) => true,
+            Some(Approve::People(approval)) => approval.when.as_ref().is_none_or(|when| {
+                let scope = RunScope::new(self, self.now);
+                // Whether it is wanted cannot be said: then it is.
+                when.value.evaluate_bool(&scope).unwrap_or(true)
+            }),
+        }
+    }
+
+    pub(crate) fn request_approval(&mut self, step: StepIndex, key: AttemptKey, plan: BlobDigest) {
+        let document = std::sync::Arc::clone(&self.plan);
+        let written = document.step(step);
+        let deadline = match written.approve.as_ref().map(|approve| &approve.value) {
+            Some(Approve::People(approval)) => self.deadline(approval.within.as_ref()),
+            Some(Approve::Operator) | None => None,
+        };
+        let request = self.next_request;
+        self.emit(Record::ApprovalRequested { request, key: key.clone(), plan: plan.clone(), deadline });
+        if self.yes && !written.destructive {
+            let engine = std::mem::replace(
+                &mut self.actor,
+                Actor { origin: "option --yes".to_owned(), auth: Auth::Tty, ..self.operator.clone() },
+            );
+            self.emit(Record::ApprovalGranted { request, key, plan, reason: None });
+            self.actor = engine;
+        }
+    }
+
+    /// Asks a person: a yes or no, a choice, an instruction.
+    pub(crate) fn ask(&mut self, step: StepIndex, _key: &AttemptKey, asking: &Asking, is_question: bool) {
+        if self.mode != Mode::Real {
+            let is_decide = self.plan.step(step).kind.value == Kind::Decide;
+            if is_decide {
+                let id = self.path(step);
+                return self.leave_open(step, &id);
+            }
+            return self.settle_withheld(step, None);
+        }
+        let scope = RunScope::new(self, self.now);
+        let text = asking.text.value.render_for_people(&scope, &|path| scope.explain(path));
+        let question = match (is_question, asking.choices.is_empty()) {
+            (false, _) => QuestionKind::Instruct,
+            (true, true) => QuestionKind::YesNo,
+            (true, false) => QuestionKind::Choice(asking.choices.iter().map(|(label, _)| label.value.clone()).collect()),
+        };
+        let deadline = self.deadline(asking.within.as_ref());
+        let path = self.path(step);
+        let to: Vec<String> = asking.to.iter().map(|to| to.value.clone()).collect();
+        self.emit(Record::Question {
+            request: self.next_request,
+            step: Some(path.clone()),
+            question,
+            text: text.clone(),
+            collect: asking.collect.keys().map(ToString::to_string).collect(),
+            to: to.clone(),
+            deadline,
+        });
+        self.effects.push(Effect::Sync);
+        if !to.is_empty() {
+            let subject = format!("{}: {text}", self.plan.document().title.value);
+            let message = format!("{text}\nAnswer: runbook answer {} {path} …", self.id);
+            self.effects.push(Effect::Tell { step: path, to, message, subject });
+        }
+    }
+
+    /// A question was answered, or nobody did in time.
+    pub(crate) fn after_answer(&mut self, step: StepIndex, key: AttemptKey) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let written = plan.step(step);
+        let Some(state) = self.steps.get(step.get()) else { return };
+        let (answer, fields) = (state.last.answer.clone(), state.last.fields.clone());
+        let Some(answer) = answer else {
+            return self.unanswered(step, key);
+        };
+        let is_decide = written.kind.value == Kind::Decide;
+        if let (true, Work::Ask(asking)) = (is_decide, &written.body.work) {
+            let chosen = asking.choices.iter().enumerate().find(|(_, (label, _))| label.value == answer);
+            if let Some((number, (_, target))) = chosen {
+                let question = asking.text.value.source().to_owned();
+                let read = vec![("answer".to_owned(), answer)];
+                return self.take(step, BranchChoice::Choice(number), target, question, read);
+            }
+        }
+        let good = answer == "yes";
+        let result = scope::Result { answer: Some(&answer), fields, ..scope::Result::default() };
+        let (outcome, reason, outputs) = match self.judge(step, Part::Main, result, good) {
+            Judged::So { outcome, reason, outputs } => (outcome, reason, outputs),
+            Judged::Unknowable(_) => (Outcome::Unknown, None, BTreeMap::new()),
+        };
+        let no = match written.kind.value {
+            Kind::Act => "could not be done by hand",
+            Kind::Verify | Kind::Decide | Kind::Escalate => "the answer was no",
+        };
+        let reason = if good { reason } else { Some(no.to_owned()) };
+        let duration = self.since(step);
+        self.emit(Record::AttemptEnded { key, end: None, duration, outcome, reason, outputs, survivors: Vec::new() });
+    }
+
+    fn since(&self, step: StepIndex) -> Duration {
+        let started = self.steps.get(step.get()).and_then(|state| state.started_at).unwrap_or(self.now);
+        super::attempt::duration_between(started, self.now)
+    }
+
+    fn unanswered(&mut self, step: StepIndex, key: AttemptKey) {
+        let has_else = roads_of(self.plan.step(step)).iter().any(|(road, _)| *road == Road::Else);
+        let reason = Some("nobody answered in time".to_owned());
+        let duration = self.since(step);
+        self.emit(Record::AttemptEnded {
+            key: key.clone(),
+            end: None,
+            duration,
+            outcome: Outcome::Failed,
+            reason: reason.clone(),
+            outputs: BTreeMap::new(),
+            survivors: Vec::new(),
+        });
+        if has_else {
+            let verdict = super::step_state::Verdict {
+                key,
+                end: None,
+                outcome: Outcome::Failed,
+                settlement: Settlement::Unanswered,
+                reason,
+                outputs: BTreeMap::new(),
+            };
+            self.settle_step(step, verdict);
+        }
+    }
+
+    /// Acts on every deadline that has passed.
+    pub(crate) fn pass_deadlines(&mut self) {
+        let now = self.now;
+        let active: Vec<StepIndex> = self.active.iter().copied().collect();
+        for step in active {
+            match self.steps.get(step.get()).map(|state| state.stage.clone()) {
+                Some(Stage::Pausing(key, until)) if until <= now => self.begin_part(step, key.part),
+                Some(Stage::WaitingUntil(key, until)) if until <= now => {
+                    let duration = self.since(step);
+                    self.emit(Record::AttemptEnded {
+                        key,
+                        end: None,
+                        duration,
+                        outcome: Outcome::Passed,
+                        reason: None,
+                        outputs: BTreeMap::new(),
+                        survivors: Vec::new(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        let due: Vec<Request> =
+            self.requests.values().filter(|request| request.deadline.is_some_and(|at| at <= now)).cloned().collect();
+        for request in due {
+            self.expire(request);
+        }
+        if self.run_deadline.is_some_and(|at| at <= now) && self.cancelled.is_none() && self.phase <= Phase::Ending {
+            self.cancel("the run's timeout passed".to_owned());
+        }
+    }
+
+    fn expire(&mut self, request: Request) {
+        match request.kind {
+            RequestKind::Approval { key, .. } => {
+                self.emit(Record::ApprovalExpired { request: request.id, key });
+            }
+            RequestKind::Question(_) => {
+                self.emit(Record::QuestionWithdrawn { request: request.id, step: request.step, timed_out: true });
+            }
+            RequestKind::Acknowledge { .. } => {
+                if let Some(step) = request.step {
+                    self.emit(Record::EscalationTimedOut { step });
+                }
+            }
+        }
+    }
+
+    /// Takes what a person said, or records why it does not apply.
+    pub(crate) fn on_input(&mut self, input: Input) {
+        let verb = input.verb();
+        let step = match &input {
+            Input::Answer { step, .. }
+            | Input::Approve { step, .. }
+            | Input::Deny { step, .. }
+            | Input::Acknowledge { step, .. }
+            | Input::Note { step, .. }
+            | Input::Settle { step, .. } => step.clone(),
+            Input::HandOver { .. } | Input::Cancel { .. } => None,
+        };
+        if let Err(why) = self.take_input(input) {
+            self.emit(Record::Refused { verb: verb.to_owned(), step, why });
+        }
+    }
+
+    fn take_input(&mut self, input: Input) -> Result<(), String> {
+        match input {
+            Input::Note { step, text } => {
+                self.emit(Record::Note { step, text });
+                Ok(())
+            }
+            Input::Cancel { reason } => {
+                self.cancel(reason);
+                Ok(())
+            }
+            Input::HandOver { to } => {
+                self.emit(Record::Handover { step: None, to: to.into_iter().collect() });
+                self.suspend();
+                Ok(())
+            }
+            Input::Approve { step, request, reason } => {
+                let request = self.find_request(step.as_deref(), request, "approve")?;
+                let RequestKind::Approval { key, plan, .. } = request.kind else {
+                    return Err("nothing waits for an approval there".to_owned());
+                };
+                self.emit(Record::ApprovalGranted { request: request.id, key, plan, reason });
+                Ok(())
+            }
+            Input::Deny { step, request, reason } => {
+                if reason.trim().is_empty() {
+                    return Err("a denial needs a reason".to_owned());
+                }
+                let request = self.find_request(step.as_deref(), request, "approve")?;
+                let RequestKind::Approval { key, .. } = request.kind else {
+                    return Err("nothing waits for an approval there".to_owned());
+                };
+                self.emit(Record::ApprovalDenied { request: request.id, key, reason });
+                Ok(())
+            }
+            Input::Acknowledge { step, behalf } => {
+                let request = self.find_request(step.as_deref(), None, "ack")?;
+                let RequestKind::Acknowledge { missing, all } = &request.kind else {
+                    return Err("nothing waits for an acknowledgement there".to_owned());
+                };
+                let by = behalf.unwrap_or_else(|| self.actor.id.clone());
+                if *all && !self.is_among(&by, missing) {
+                    let missing = missing.join(", ");
+                    return Err(format!("each of {missing} has to acknowledge: say in whose name, with --as"));
+                }
+                let step = request.step.clone().unwrap_or_default();
+                self.emit(Record::EscalationAcknowledged { step, by });
+                Ok(())
+            }
+            Input::Answer { step, request, answer, fields, behalf, reason } => {
+                let request = self.find_request(step.as_deref(), request, "answer")?;
+                self.answer(&request, answer, &fields, behalf, reason)
+            }
+            Input::Settle { step, word, reason, outputs } => {
+                let request = self.find_request(step.as_deref(), None, "settle")?;
+                self.settle_by_person(&request, word, reason, &outputs)
+            }
+        }
+    }
+
+    fn is_among(&self, who: &str, names: &[String]) -> bool {
+        names.iter().any(|name| {
+            name == who
+                || self.team.teams.get(name).is_some_and(|team| team.members.iter().any(|member| member.value == who))
+        })
+    }
+
+    /// The request a verb is about: by number, by step, or the only one.
+    fn find_request(&self, step: Option<&str>, id: Option<RequestId>, verb: &str) -> Result<Request, String> {
+        if let Some(id) = id {
+            let request = self.requests.get(&id).filter(|request| request.verb() == verb);
+            return request.cloned().ok_or_else(|| "it was answered already, or is no longer wanted".to_owned());
+        }
+        let matching: Vec<&Request> = self
+            .requests
+            .values()
+            .filter(|request| request.verb() == verb)
+            .filter(|request| step.is_none() || request.step.as_deref() == step)
+            .collect();
+        match (matching.as_slice(), step) {
+            ([request], _) => Ok((*request).clone()),
+            ([], Some(step)) => Err(format!("{step} does not wait for that")),
+            ([], None) => Err("nothing waits for that".to_owned()),
+            (several, _) => {
+                let names: Vec<&str> =
+                    several.iter().map(|request| request.step.as_deref().unwrap_or("rollback")).collect();
+                Err(format!("several steps wait for that: {}; name one", names.join(", ")))
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        request: &Request,
+        answer: AnswerWord,
+        typed: &BTreeMap<String, String>,
+        behalf: Option<String>,
+        reason: Option<String>,
+    ) -> Result<(), String> {
+        let RequestKind::Question(question) = &request.kind else {
+            return Err("it is no question".to_owned());
+        };
+        match (question, &answer) {
+            (QuestionKind::Choice(labels), AnswerWord::Choice(label)) if labels.contains(label) => {}
+            (QuestionKind::Choice(labels), _) => {
+                return Err(format!("it takes one of: {}", labels.join(", ")));
+            }
+            (_, AnswerWord::Choice(_)) => return Err("it takes yes or no".to_owned()),
+            (_, AnswerWord::Yes | AnswerWord::No) => {}
+        }
+        let mut fields = BTreeMap::new();
+        // A no, or could not, needs no values.
+        if answer != AnswerWord::No {
+            for (name, field) in &request.collect {
+                let value = match (typed.get(name.as_str()), &field.default) {
+                    (Some(text), _) => params::read(name.as_str(), field, text).map_err(|error| error.to_string())?,
+                    (None, Some(default)) => default.clone(),
+                    (None, None) => return Err(format!("it also wants {name}")),
+                };
+                fields.insert(name.to_string(), value);
+            }
+        }
+        if let Some(unknown) = typed.keys().find(|name| !request.collect.iter().any(|(known, _)| known.as_str() == *name))
+        {
+            return Err(format!("it asks for no {unknown}"));
+        }
+        let proceed_no = *question == QuestionKind::Proceed && answer == AnswerWord::No;
+        if proceed_no {
+            self.suspend();
+            return Ok(());
+        }
+        self.emit(Record::Answer {
+            request: request.id,
+            step: request.step.clone(),
+            answer,
+            fields,
+            behalf,
+            reason,
+        });
+        Ok(())
+    }
+
+    fn settle_by_person(
+        &mut self,
+        request: &Request,
+        word: SettleWord,
+        reason: Option<String>,
+        typed: &BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        let Some(path) = request.step.clone() else { return Err("it is no step".to_owned()) };
+        let Some(step) = self.plan.graph().find(&path) else { return Err(format!("there is no step {path}")) };
+        let kind = self.plan.step(step).kind.value;
+        let allowed = request.settle_words(kind);
+        if !allowed.contains(&word) {
+            return Err("that does not settle it".to_owned());
+        }
+        let reason = reason.filter(|reason| !reason.trim().is_empty());
+        if reason.is_none() && word != SettleWord::Fail {
+            return Err("it needs a reason".to_owned());
+        }
+        if request.kind == RequestKind::Question(QuestionKind::Doubt) {
+            let key = match self.steps.get(step.get()).map(|state| &state.stage) {
+                Some(Stage::Doubt(key, _)) => key.clone(),
+                _ => return Err(format!("{path} is not in doubt")),
+            };
+            self.emit(Record::DoubtSettled { key, word, by: "person".to_owned(), reason });
+            return Ok(());
+        }
+        let verdict = match self.steps.get(step.get()).map(|state| &state.stage) {
+            Some(Stage::Overruling(_, verdict)) => verdict.clone(),
+            _ => return Err(format!("{path} is not in front of a person")),
+        };
+        if word == SettleWord::Fail {
+            self.emit(Record::QuestionWithdrawn { request: request.id, step: Some(path), timed_out: false });
+            self.settle_step(step, verdict);
+            return Ok(());
+        }
+        let mut outputs = BTreeMap::new();
+        if word != SettleWord::Again {
+            for name in self.outputs_read_later(step) {
+                match typed.get(&name) {
+                    Some(text) => {
+                        outputs.insert(name, Value::from(text.as_str()));
+                    }
+                    None if verdict.outputs.contains_key(&name) => {}
+                    None => return Err(format!("later steps read its output {name}: give it too, with --output {name}=…")),
+                }
+            }
+        }
+        let reason = reason.unwrap_or_default();
+        self.emit(Record::Override { step: path, word, reason, outputs });
+        Ok(())
+    }
+
+    /// Names of a step's outputs that other steps read.
+    pub(crate) fn outputs_read_later(&self, step: StepIndex) -> Vec<String> {
+        let id = self.path(step);
+        let mut names: Vec<String> = Vec::new();
+        self.plan.document().each_read(&mut |read| {
+            if let [root, of, outputs, name, ..] = read.path.as_slice()
+                && root == "steps"
+                && *of == id
+                && outputs == "outputs"
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        });
+        names
+    }
+
+    /// A cancel: nothing new starts, waits and verifies end, an act that runs is let end. The second ends the act.
+    pub(crate) fn cancel(&mut self, reason: String) {
+        let again = match self.phase {
+            Phase::Steps | Phase::Ending => self.cancelled.is_some(),
+            Phase::Rollback | Phase::Finally => {
+                self.warned_at.is_some_and(|at| self.now.duration_since(at) <= SECOND_CANCEL)
+            }
+            Phase::Over => return,
+        };
+        self.emit(Record::RunCancelled { reason });
+        if self.phase == Phase::Steps {
+            self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(EndCause::Cancelled) });
+        }
+        if self.phase == Phase::Ending {
+            self.withdraw_requests(&SkipReason::Cancelled);
+        }
+        let active: Vec<StepIndex> = self.active.iter().copied().collect();
+        for step in active {
+            let Some(state) = self.steps.get(step.get()) else { continue };
+            let running = [&state.stage, &state.undo].into_iter().find_map(|stage| match stage {
+                Stage::Running(key) => Some(key.clone()),
+                _ => None,
+            });
+            let Some(key) = running else { continue };
+            let changes =
+                self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
+            let looks = !changes && self.phase == Phase::Ending;
+            if state.in_flight && (again || looks) {
+                self.effects.push(Effect::Stop { key });
+            }
+        }
+    }
+}
