@@ -124,6 +124,7 @@ fn settlement_word(settlement: Settlement) -> &'static str {
         Settlement::Overruled => "overruled",
         Settlement::Settled => "settled",
         Settlement::Expired => "expired",
+        Settlement::Unanswered => "unanswered",
         Settlement::Denied => "denied",
         Settlement::Withheld => "withheld",
     }

@@ -9,7 +9,7 @@ use runbook_core::run::record::{
 };
 
 use crate::entry::Folded;
-use crate::fold::{answer_word, override_words, skip_words};
+use crate::fold::{answer_word, override_words};
 use crate::harmless::{excerpt, harmless};
 use crate::moment;
 
@@ -102,7 +102,7 @@ fn sentence(entry: &Folded, start: Option<Timestamp>, zone: &TimeZone) -> String
                 because(reason.as_ref())
             )
         }
-        Record::StepSkipped { step, why } => format!("{step}: skipped, {}", skip_words(why)),
+        Record::StepSkipped { step, why } => format!("{step}: skipped, {why}"),
         Record::StepUndone { step, outcome, reason } => {
             format!("{step}: undoing it {}{}", outcome.word(), because(reason.as_ref()))
         }
@@ -221,6 +221,7 @@ fn settlement_words(settlement: Settlement) -> &'static str {
         Settlement::Overruled => ", overruled",
         Settlement::Settled => ", as a person or its check says",
         Settlement::Expired => ", not approved in time",
+        Settlement::Unanswered => ", nobody answered in time",
         Settlement::Denied => ", denied",
         Settlement::Withheld => ", not run in this mode",
     }

@@ -18,7 +18,7 @@ pub(super) fn decided(step: &Step<'_>) -> Option<Fact> {
             entries.push(entry.n);
             let line = step.name().say(": ");
             let line = if branch.choice == BranchChoice::Undecided {
-                line.strong("cannot be known").say(" here, so each branch is shown: ")
+                line.say_reason(expression).say(", so each branch is shown: ")
             } else {
                 line.then(who_chose(step, &mut entries)).say("took ")
             };
@@ -30,9 +30,7 @@ pub(super) fn decided(step: &Step<'_>) -> Option<Fact> {
             let line = match branch.choice {
                 BranchChoice::Otherwise => line.say("; no case was true"),
                 // Where all it reads is one name, that name and its value say it.
-                BranchChoice::Case(_) | BranchChoice::Undecided
-                    if !expression.is_empty() && read.iter().all(|(name, _)| name != expression) =>
-                {
+                BranchChoice::Case(_) if !expression.is_empty() && read.iter().all(|(name, _)| name != expression) => {
                     line.say("; by ").code_excerpt(expression)
                 }
                 BranchChoice::Case(_) | BranchChoice::Choice(_) | BranchChoice::Undecided => line,

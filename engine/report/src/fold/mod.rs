@@ -17,7 +17,7 @@ mod worked;
 use std::collections::BTreeMap;
 
 use runbook_core::document::model::Kind;
-use runbook_core::run::record::{AnswerWord, Outcome, QuestionKind, Record, RunOutcome, SettleWord, SkipReason};
+use runbook_core::run::record::{AnswerWord, Outcome, QuestionKind, Record, RunOutcome, SettleWord};
 
 use self::step::Step;
 use crate::entry::{About, Folded, step_of};
@@ -43,7 +43,7 @@ pub fn fold(about: &About, entries: &[Folded]) -> Report {
         last: entries.last().map(|entry| entry.ts),
         last_entry: entries.last().map(|entry| entry.n),
         operators: run.operators(),
-        alert: started.and_then(|(_, run)| started::alert_name(run)),
+        alert: started.and_then(|(_, run)| started::alert_name(run)).or_else(|| started::answers(about)),
         alert_value: started.and_then(|(_, run)| run.alert.clone()),
         params: started.map(|(_, run)| started::params(run)).unwrap_or_default(),
         commit: started.and_then(|(_, run)| run.commit.as_deref().map(harmless)),
@@ -54,7 +54,7 @@ pub fn fold(about: &About, entries: &[Folded]) -> Report {
         standing: run.standing(),
         reason: seal.as_ref().map(|seal| harmless(seal.reason)),
         steps: run.steps.iter().map(Step::report).collect(),
-        start: started.map(|(entry, start)| started::facts(entry, start)).unwrap_or_default(),
+        start: started.map(|(entry, start)| started::facts(about, entry, start)).unwrap_or_default(),
         first: run.first(),
         troubleshooting,
         resolution,
@@ -116,7 +116,8 @@ impl<'a> Run<'a> {
         if let Some(seal) = self.seal() {
             return Standing::Over(seal.outcome);
         }
-        if !self.doubts.is_empty() {
+        let asks = |entry: &&Folded| !matches!(entry.record, Record::Question { question: QuestionKind::Doubt, .. });
+        if !self.doubts.is_empty() && !self.waiting.iter().any(asks) {
             return Standing::InDoubt;
         }
         let suspended = matches!(self.entries.last(), Some(Folded { record: Record::RunSuspended { .. }, .. }));
@@ -166,7 +167,7 @@ impl<'a> Run<'a> {
                         Some(reason) => line.say(": ").say_reason(reason),
                         None => line,
                     };
-                    not_undone.push(Fact::new(entry.ts, line, [entry.n]));
+                    not_undone.push((step.as_str(), Fact::new(entry.ts, line, [entry.n])));
                 }
                 Record::Override { step, word, reason, .. } => {
                     let line = Line::new().strong("Override").say(" by ").strong(&entry.actor.id).say(" of ");
@@ -177,8 +178,26 @@ impl<'a> Run<'a> {
                 _ => {}
             }
         }
-        not_undone.append(&mut overrides);
-        not_undone
+        if let Some(seal) = self.seal().filter(|seal| seal.outcome != RunOutcome::Resolved) {
+            let told: Vec<&str> = not_undone.iter().map(|(step, _)| *step).collect();
+            let left = self.left(seal.open).filter(|line| !told.iter().any(|step| first_word(line) == *step));
+            let line = |text: &String| Line::new().strong("Left").say(": ").say_reason(text);
+            overrides.splice(0..0, left.map(|text| Fact::new(seal.entry.ts, line(text), [seal.entry.n])));
+        }
+        not_undone.into_iter().map(|(_, fact)| fact).chain(overrides).collect()
+    }
+
+    /// What the seal says is left, but for what a line of its own tells: people who were told, the failure.
+    fn left(&self, open: &'a [String]) -> impl Iterator<Item = &'a String> {
+        open.iter().filter(|line| {
+            let told = line.starts_with("with ")
+                && self.steps.iter().any(|step| {
+                    self.escalates(step.path)
+                        && step.info.is_some_and(|info| line.ends_with(&format!(": {}", info.title)))
+                });
+            let failed = open::unhandled(self).is_some_and(|(step, _)| line.starts_with(&format!("{step} failed: ")));
+            !told && !failed
+        })
     }
 
     /// Troubleshooting and resolution.
@@ -222,6 +241,18 @@ impl<'a> Run<'a> {
                 };
                 line.say(": “").say_reason(text).say("”")
             }
+            // An escalate tells it on its own line; here somebody was asked.
+            Record::EscalationSent { step, to, channel, .. } if !self.escalates(step) => {
+                Line::new().say("Asked ").code(to).say(" by ").code(channel).say(" about ").code(step)
+            }
+            Record::EscalationFailed { step, to, channel, error } if !self.escalates(step) => Line::new()
+                .code(channel)
+                .say(" could not ask ")
+                .code(to)
+                .say(" about ")
+                .code(step)
+                .say(": ")
+                .say_reason(error),
             Record::Attachment { step, name, output: Some(output), .. } => {
                 let whole = if output.tail.is_empty() { &output.head } else { &output.tail };
                 let last = whole.lines().rev().find(|line| !line.trim().is_empty())?;
@@ -256,6 +287,10 @@ impl<'a> Run<'a> {
         Some(Fact::new(entry.ts, line, [entry.n]))
     }
 
+    fn escalates(&self, path: &str) -> bool {
+        self.step(path).is_some_and(|step| step.kind() == Some(Kind::Escalate))
+    }
+
     fn undone(&self, path: &str) -> Line {
         let line = Line::new().strong("Undone").say(": ").then(self.name(path));
         let command = self.step(path).and_then(|step| step.planned(runbook_core::run::record::Part::Undo));
@@ -270,7 +305,7 @@ impl<'a> Run<'a> {
         let mut reasons: BTreeMap<String, Vec<(&str, &Folded)>> = BTreeMap::new();
         for step in self.steps.iter().filter(|step| looks(step.kind()) == looking) {
             if let Some((entry, why)) = step.skipped() {
-                reasons.entry(skip_words(why)).or_default().push((step.path, entry));
+                reasons.entry(why.to_string()).or_default().push((step.path, entry));
             }
         }
         let fact = |(why, steps): (String, Vec<(&str, &Folded)>)| {
@@ -286,14 +321,8 @@ fn looks(kind: Option<Kind>) -> bool {
     matches!(kind, Some(Kind::Verify | Kind::Decide))
 }
 
-pub(crate) fn skip_words(why: &SkipReason) -> String {
-    match why {
-        SkipReason::When => "its own condition was false".to_owned(),
-        SkipReason::NotReached => "no road led there".to_owned(),
-        SkipReason::Blocked(by) => format!("blocked by {by}"),
-        SkipReason::Cancelled => "the run was cancelled".to_owned(),
-        SkipReason::Ended => "the run had ended".to_owned(),
-    }
+fn first_word(line: &str) -> &str {
+    line.split(' ').next().unwrap_or_default()
 }
 
 /// What an override comes to.

@@ -84,23 +84,15 @@ pub(super) fn open(run: &Run<'_>) -> Vec<Fact> {
     facts.extend(run.waiting.iter().filter_map(|entry| waits(run, entry)));
     if let Some(seal) = run.seal() {
         let line = |text: &String| Fact::new(seal.entry.ts, Line::new().say_reason(text), [seal.entry.n]);
-        facts.extend(seal.open.iter().map(line));
+        facts.extend(run.left(seal.open).map(line));
     }
-    facts.extend(unhandled(run));
+    facts.extend(unhandled(run).map(|(_, fact)| fact));
     facts.extend(run.steps.iter().flat_map(survivors));
-    facts.extend(run.steps.iter().filter(|step| !sealed_says(run, step)).filter_map(with_people));
+    facts.extend(run.steps.iter().filter_map(with_people));
     if facts.is_empty() {
         facts.extend(nothing(run));
     }
     facts
-}
-
-/// Whether the seal names the step among what is open, in its own words.
-fn sealed_says(run: &Run<'_>, step: &Step<'_>) -> bool {
-    let named = |line: &String| {
-        line.contains(step.path) || step.info.is_some_and(|info| !info.title.is_empty() && line.contains(&info.title))
-    };
-    run.seal().is_some_and(|seal| seal.open.iter().any(named))
 }
 
 fn in_doubt(run: &Run<'_>, entry: &Folded) -> Option<Fact> {
@@ -147,8 +139,8 @@ fn waits(run: &Run<'_>, entry: &Folded) -> Option<Fact> {
     Some(Fact::new(entry.ts, line, [entry.n]))
 }
 
-/// The failure that ended the run.
-fn unhandled(run: &Run<'_>) -> Option<Fact> {
+/// The step whose failure ended the run, and the line for it.
+pub(super) fn unhandled<'a>(run: &Run<'a>) -> Option<(&'a str, Fact)> {
     let failed = run.seal().is_none_or(|seal| seal.outcome != RunOutcome::Resolved);
     let (entry, path) = run.entries.iter().rev().find_map(|entry| match &entry.record {
         Record::PhaseEntered {
@@ -166,7 +158,7 @@ fn unhandled(run: &Run<'_>) -> Option<Fact> {
         }
         None => line,
     };
-    failed.then(|| Fact::new(entry.ts, line, entries))
+    failed.then(|| (path.as_str(), Fact::new(entry.ts, line, entries)))
 }
 
 /// Processes of a step that may still run.

@@ -3,7 +3,7 @@
 use runbook_core::run::record::RunStarted;
 use runbook_core::value::Value;
 
-use crate::entry::Folded;
+use crate::entry::{About, Folded};
 use crate::harmless::harmless;
 use crate::line::Line;
 use crate::report::Fact;
@@ -35,12 +35,17 @@ pub(super) fn alert_name(run: &RunStarted) -> Option<String> {
     name.map(harmless)
 }
 
+/// The alerts the runbook answers, for a run that none was handed to.
+pub(super) fn answers(about: &About) -> Option<String> {
+    (!about.alerts.is_empty()).then(|| harmless(&about.alerts.join(", ")))
+}
+
 pub(super) fn params(run: &RunStarted) -> Vec<(String, Value, String)> {
     run.params.iter().map(|(name, (value, from))| (harmless(name), value.clone(), harmless(from))).collect()
 }
 
 /// The facts of the start, all of the first entry.
-pub(super) fn facts(entry: &Folded, run: &RunStarted) -> Vec<Fact> {
+pub(super) fn facts(about: &About, entry: &Folded, run: &RunStarted) -> Vec<Fact> {
     let mut lines = Vec::new();
     let line = Line::new().say("Runbook ").code(&run.runbook).say(", ").code(&run.path);
     lines.push(match (&run.commit, run.dirty) {
@@ -56,6 +61,9 @@ pub(super) fn facts(entry: &Folded, run: &RunStarted) -> Vec<Fact> {
     lines.push(if run.step_by_step { line.say(", with ").code("--step") } else { line });
     if let Some(alert) = &run.alert {
         lines.push(Line::new().say("Alert: ").code_excerpt(&alert.to_string()));
+    } else if !about.alerts.is_empty() {
+        let line = Line::new().say("Answers the alert ").codes(about.alerts.iter().map(String::as_str));
+        lines.push(line.say("; it was started by hand, without one"));
     }
     if !run.params.is_empty() {
         let line = Line::new().say("Params: ");

@@ -127,7 +127,7 @@ impl<'a> Step<'a> {
             ended: settled.as_ref().map(|settled| settled.entry.ts).or(skipped.map(|(entry, _)| entry.ts)),
             outcome: settled.as_ref().map(|settled| settled.outcome).or(skipped.map(|_| Outcome::Skipped)),
             settlement: settled.as_ref().map(|settled| settled.settlement),
-            reason: reason.or_else(|| skipped.map(|(_, why)| harmless(&super::skip_words(why)))),
+            reason: reason.or_else(|| skipped.map(|(_, why)| harmless(&why.to_string()))),
             command: self.planned(Part::Main).map(|(_, shown)| harmless(shown)),
             attempts: self.attempts(),
             entries: self.entries.iter().map(|entry| entry.n).collect(),

@@ -28,7 +28,7 @@ pub(super) fn worked(step: &Step<'_>) -> Option<Fact> {
         settled => {
             let line = name.then(work(step, &mut entries));
             let line = line.then(match settled {
-                Some(settled) => verdict(step, &settled, &mut entries),
+                Some(settled) => doubt(step, &mut entries).then(verdict(step, &settled, &mut entries)),
                 None => under_way(step, &mut entries),
             });
             line.then(approval(step, &mut entries))
@@ -150,31 +150,46 @@ fn verdict(step: &Step<'_>, settled: &Settled<'_>, entries: &mut Vec<u64>) -> Li
                 None => because(line.say(" by override")),
             }
         }
-        Settlement::Settled => {
-            let line = Line::new().say("ended in doubt; ");
-            let said = step.last(|record| match record {
-                Record::DoubtSettled { word, by, reason, .. } => Some((*word, by, reason)),
-                _ => None,
-            });
-            let line = match said {
-                Some((entry, (word, by, reason))) => {
-                    entries.push(entry.n);
-                    let who = if by == "person" { &entry.actor.id } else { by };
-                    let line = line.say(who).say(" says: ").say(override_words(word));
-                    match reason {
-                        Some(reason) => line.say(" (“").say_reason(reason).say("”)"),
-                        None => line,
-                    }
-                }
-                None => line.say("settled"),
-            };
-            line.say("; so it ").strong(settled.outcome.word())
-        }
+        Settlement::Settled => Line::new().strong(settled.outcome.word()),
         Settlement::Expired => because(Line::new().strong("was not run").say(", nobody approved it in time")),
+        Settlement::Unanswered => Line::new().strong(settled.outcome.word()).say(", nobody answered in time"),
         // Who and why stand with the approval.
         Settlement::Denied => Line::new().strong("was not run"),
         Settlement::Withheld => Line::new().say("withheld"),
     }
+}
+
+/// How an end that was no exit code was made out.
+fn doubt(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
+    let settled = step.last(|record| match record {
+        Record::DoubtSettled { word, by, reason, .. } => Some((*word, by, reason)),
+        _ => None,
+    });
+    let Some((entry, (word, by, reason))) = settled else { return Line::new() };
+    entries.push(entry.n);
+    let opened = step.last(|record| match record {
+        Record::DoubtOpened { why, .. } => Some(why),
+        _ => None,
+    });
+    let line = Line::new().say("ended in doubt");
+    let line = match opened {
+        Some((entry, why)) => {
+            entries.push(entry.n);
+            line.say(" (").say_reason(why).say(")")
+        }
+        None => line,
+    };
+    let line = match by.as_str() {
+        "idempotent" => line.say(", and may be run again"),
+        "unless" => line.say("; looked at again, ").say(override_words(word)),
+        "person" => line.say("; ").strong(&entry.actor.id).say(" says: ").say(override_words(word)),
+        other => line.say("; ").say(other).say(" says: ").say(override_words(word)),
+    };
+    let line = match reason {
+        Some(reason) => line.say(" (“").say_reason(reason).say("”)"),
+        None => line,
+    };
+    line.say(": ")
 }
 
 /// How many tries, and how long, where that says something.

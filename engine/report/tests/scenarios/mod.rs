@@ -268,7 +268,12 @@ fn about() -> About {
         title: text(title),
         to: to.iter().map(|to| text(to)).collect(),
     });
-    About { run: text("20261122-0915-dns-failover-k7q2"), steps: steps.into(), alive: Some(false) }
+    About {
+        run: text("20261122-0915-dns-failover-k7q2"),
+        steps: steps.into(),
+        alerts: vec![text("DNSServerNotAnswering")],
+        alive: Some(false),
+    }
 }
 
 /// The server is down, the failover works.
@@ -298,7 +303,8 @@ pub(crate) fn failover() -> Scenario {
     script.told("tell_networking", "networking", "pager", message);
     script.settle("tell_networking", Outcome::Passed, Settlement::Ran, None);
     script.skip(&["need_a_person"], &SkipReason::NotReached).phase(Phase::Over, Some(EndCause::Complete));
-    script.seal(RunOutcome::Resolved, "the procedure came to its end", &[]).done("failover")
+    let open = ["with networking (told): Networking brings the old server back"];
+    script.seal(RunOutcome::Resolved, "the procedure came to its end", &open).done("failover")
 }
 
 /// The server is up and broken, and comes back.
@@ -401,8 +407,15 @@ pub(crate) fn waiting() -> Scenario {
     let mut script = Script::new(Mode::Real);
     script.unreachable().plan("shut_down", 1, "dnsTool -a shutdown -s dns1").ask_approval(1, "shut_down").wait(900);
     script.grant(1, "shut_down", person("oncall", "option --yes"), None).start("shut_down", 1).wait(30_000);
-    script.end("shut_down", 1, End::TimedOut, 30_000, Some("it ran out of its 30s"));
-    script.settle("shut_down", Outcome::Failed, Settlement::Ran, Some("it ran out of its 30s"));
+    script.end("shut_down", 1, End::TimedOut, 30_000, Some("ran out of time (ended by KILL)"));
+    script.note(Record::DoubtOpened { key: key("shut_down", 1), why: text("ran out of time (ended by KILL)") });
+    script.note(Record::DoubtSettled {
+        key: key("shut_down", 1),
+        word: SettleWord::NotDone,
+        by: text("idempotent"),
+        reason: None,
+    });
+    script.settle("shut_down", Outcome::Failed, Settlement::Ran, Some("ran out of time (ended by KILL)"));
     script.plan("force", 1, "dnsTool -a failover -s dns2 -f").ask_approval(2, "force");
     script.note(Record::RunSuspended { waits_for: vec![text("approval of force")] }).done("waiting")
 }
@@ -441,7 +454,7 @@ pub(crate) fn dry_run() -> Scenario {
     script.note(Record::Decision {
         step: text("which"),
         branch: Branch { choice: BranchChoice::Undecided, to: vec![text("shut_down"), text("recovers")] },
-        expression: text("steps.reachable.failed"),
+        expression: text("cannot be known until reachable"),
         read: Vec::new(),
         because: None,
     });
@@ -512,7 +525,7 @@ pub(crate) fn overruled_and_not_undone() -> Scenario {
         outcome: Outcome::Failed,
         reason: Some(text("exit code 1")),
     });
-    let open = ["shut_down was done and could not be undone: exit code 1"];
+    let open = ["shut_down could not be undone", "switch was done and is not undone", "failover failed: exit code 3"];
     script.seal(RunOutcome::Failed, "failover failed and nothing handled it", &open).done("overruled_and_not_undone")
 }
 

@@ -175,6 +175,7 @@ fn settled() -> impl Strategy<Value = Record> {
         Settlement::Overruled,
         Settlement::Settled,
         Settlement::Expired,
+        Settlement::Unanswered,
         Settlement::Denied,
         Settlement::Withheld,
     ]);

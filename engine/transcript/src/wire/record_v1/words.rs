@@ -31,6 +31,7 @@ pub(super) const SETTLEMENTS: &[Word<Settlement>] = &[
     ("overruled", Settlement::Overruled),
     ("settled", Settlement::Settled),
     ("expired", Settlement::Expired),
+    ("unanswered", Settlement::Unanswered),
     ("denied", Settlement::Denied),
     ("withheld", Settlement::Withheld),
 ];
