@@ -5,12 +5,14 @@
 
 pub mod check;
 pub mod command_line;
+pub mod diagnostic;
 pub mod document;
 pub mod duration;
 pub mod expression;
 pub mod graph;
 pub mod id;
 pub mod limits;
+pub mod params;
 pub mod plan;
 pub mod run;
 pub mod source;

@@ -84,7 +84,7 @@ impl Expression {
     pub fn compile(text: &str) -> Result<Self, ExpressionError> {
         let tokens = scan::scan(text)?;
         let tree = scan::parse(text, &tokens)?;
-        let (root, reads) = lower::lower(text, &tokens, tree)?;
+        let (root, reads) = lower::lower(text, &tokens, &tree)?;
         let expression = Self { compiled: Arc::new(Compiled { source: text.to_owned(), root, reads }) };
         expression.check_types(&types::of_known_name)?;
         Ok(expression)

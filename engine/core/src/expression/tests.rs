@@ -200,7 +200,7 @@ fn spans_survive_other_scripts_and_brackets() {
     let expression = compile(text);
     assert_eq!(&text[expression.reads()[0].span.clone()], "params . name");
     let error = compile("(params.count + 1) * params.name").evaluate(&shop()).unwrap_err();
-    assert_eq!(error.message, "`(params.count + 1)` is an integer and `params.name` is text, which `*` does not take");
+    assert_eq!(error.message, "`params.count + 1` is an integer and `params.name` is text, which `*` does not take");
 }
 
 #[test]
@@ -385,15 +385,17 @@ fn largest() -> Vec<String> {
         format!("{}1{}", "[".repeat(32), "]".repeat(32)),
         format!("{}1{}", "{\"a\":".repeat(32), "}".repeat(32)),
         format!("{}1{}", "ceil(".repeat(32), ")".repeat(32)),
-        format!("{}1", "a?b:".repeat(60)),
-        format!("{}1{}", "a?".repeat(60), ":b".repeat(60)),
+        format!("{}1", "a?b:".repeat(63)),
+        format!("{}1{}", "a?".repeat(63), ":b".repeat(63)),
         format!("{}a", "!".repeat(250)),
-        format!("{}a", "!-".repeat(120)),
-        format!("a{}", ".trim()".repeat(120)),
-        format!("a{}", "[0]".repeat(120)),
-        format!("[1]{}", ".map(i,i)".repeat(60)),
+        format!("{}a", "!-".repeat(127)),
+        format!("a{}", ".trim()".repeat(145)),
+        format!("a{}", "[0]".repeat(254)),
+        format!("[1]{}", ".map(i,i)".repeat(84)),
         format!("{}1{}", "(1+".repeat(32), ")".repeat(32)),
         format!("{}1{}", "!(a?".repeat(32), ":b)".repeat(32)),
+        format!("{}1", "1*-(2+".repeat(31)) + &")".repeat(31),
+        format!("{}a{}", "first(".repeat(32), ",b)".repeat(32)),
         "[1].map(a, [2].map(b, a + b))".to_owned(),
     ]
 }

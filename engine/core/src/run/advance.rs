@@ -2,9 +2,7 @@
 
 use super::edges::Readiness;
 use super::effect::Effect;
-use super::record::{
-    EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, Settlement, SkipReason,
-};
+use super::record::{EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, Settlement, SkipReason};
 use super::scope::RunScope;
 use super::state::{RunState, Standing};
 use super::step_state::{Stage, StepState};
@@ -17,6 +15,7 @@ impl RunState {
         loop {
             let before = self.effects.len();
             let mut moved = false;
+            self.keep_ending();
             let active: Vec<StepIndex> = self.active.iter().copied().collect();
             for step in active {
                 moved |= self.go_on(step);
@@ -75,7 +74,7 @@ impl RunState {
     }
 
     /// A decide that will not judge leaves the failures it would have judged unhandled.
-    fn withdraw_judgement(&mut self, decide: StepIndex) {
+    pub(crate) fn withdraw_judgement(&mut self, decide: StepIndex) {
         if self.plan.step(decide).kind.value != Kind::Decide || self.phase != Phase::Steps {
             return;
         }
@@ -260,12 +259,10 @@ impl RunState {
         let graph = plan.graph();
         let written = plan.step(step);
         let leads_on = |target: &crate::document::model::Target| {
-            let fresh = |id: &str| {
-                graph.find(id).and_then(|to| self.steps.get(to.get())).is_some_and(|state| !state.started)
-            };
+            let fresh =
+                |id: &str| graph.find(id).and_then(|to| self.steps.get(to.get())).is_some_and(|state| !state.started);
             let done = target.done && target.steps.is_empty();
-            done || target.steps.iter().any(|id| fresh(id.value.as_str()))
-                || (target.done && target.failed)
+            done || target.steps.iter().any(|id| fresh(id.value.as_str())) || (target.done && target.failed)
         };
         match settlement {
             Settlement::Expired | Settlement::Unanswered => crate::graph::roads_of(written)
@@ -284,9 +281,10 @@ impl RunState {
                 graph.outgoing(step).any(|(to, edge)| {
                     let judges = if outcome == Outcome::Unknown { edge.judges_unknown } else { edge.judged };
                     judges
-                        && self.steps.get(to.get()).is_some_and(|state| {
-                            !matches!(state.settled(), Some(settled) if settled.skipped.is_some())
-                        })
+                        && self
+                            .steps
+                            .get(to.get())
+                            .is_some_and(|state| !matches!(state.settled(), Some(settled) if settled.skipped.is_some()))
                         && self.could_start(to, step)
                 })
             }

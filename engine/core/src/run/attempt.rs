@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::effect::Effect;
 use super::event::Ending;
 use super::record::{
-    AttemptKey, BlobDigest, EndCause, End, Mode, Outcome, Output, Part, Phase, QuestionKind, Record, SettleWord,
+    AttemptKey, BlobDigest, End, EndCause, Mode, Outcome, Output, Part, Phase, QuestionKind, Record, SettleWord,
     Settlement, SkipReason, StartFailure, StartFailureKind, Stream,
 };
 use super::scope::{self, RunScope, without_final_newlines};
@@ -74,7 +74,8 @@ impl RunState {
             Part::Main => Some(&plan.step(step).body),
             _ => None,
         };
-        let work = body.map_or_else(|| self.body(step, part).map(|body| body.work.clone()), |body| Some(body.work.clone()));
+        let work =
+            body.map_or_else(|| self.body(step, part).map(|body| body.work.clone()), |body| Some(body.work.clone()));
         match work {
             Some(Work::Run(_) | Work::Script(_)) => self.plan_command(step, key),
             Some(Work::Ask(asking)) => self.ask(step, &key, &asking, true),
@@ -107,7 +108,9 @@ impl RunState {
             Err(problem) => {
                 let failure = StartFailure { kind: StartFailureKind::Rendering, message: problem.message.clone() };
                 let message = problem.message;
-                self.end_attempt_early(step, key.part, Outcome::Failed, message, Some(End::NotStarted(failure)));
+                let looks = matches!(key.part, Part::Unless | Part::Doubt);
+                let outcome = if looks { Outcome::Unknown } else { Outcome::Failed };
+                self.end_attempt_early(step, key.part, outcome, message, Some(End::NotStarted(failure)));
             }
         }
     }
@@ -118,7 +121,8 @@ impl RunState {
             state.in_flight = true;
             if matches!(state.stage_of(key.part), Stage::Waiting | Stage::Settled(_)) {
                 let was_settled = state.settled().is_some();
-                *state.stage_of(key.part) = Stage::Planning(key);
+                let part = key.part;
+                *state.stage_of(part) = Stage::Planning(key);
                 if was_settled && state.settled().is_none() {
                     self.unsettled += 1;
                 }
@@ -208,7 +212,13 @@ impl RunState {
         });
     }
 
-    pub(crate) fn after_planning(&mut self, step: StepIndex, key: AttemptKey, plan: BlobDigest, _shown: String) -> bool {
+    pub(crate) fn after_planning(
+        &mut self,
+        step: StepIndex,
+        key: AttemptKey,
+        plan: BlobDigest,
+        _shown: String,
+    ) -> bool {
         if self.is_withheld(step, key.part) {
             self.settle_withheld(step, None);
             return true;
@@ -234,8 +244,7 @@ impl RunState {
     }
 
     pub(crate) fn start_attempt(&mut self, step: StepIndex, key: AttemptKey, plan: BlobDigest) {
-        let changes =
-            self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
+        let changes = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
         self.emit(Record::StepIntent { key: key.clone(), plan: Some(plan.clone()), until: None });
         if changes {
             self.effects.push(Effect::Sync);
@@ -305,7 +314,8 @@ impl RunState {
     }
 
     fn record_output(&mut self, step: StepIndex, key: &AttemptKey, stream: Stream, output: &Output, ending: &Ending) {
-        let before = self.steps.get(step.get()).is_some_and(|state| state.last.stdout_bytes + state.last.stderr_bytes > 0);
+        let before =
+            self.steps.get(step.get()).is_some_and(|state| state.last.stdout_bytes + state.last.stderr_bytes > 0);
         if output.bytes == 0 && !(before && key.part == Part::Main) {
             return;
         }
@@ -318,7 +328,8 @@ impl RunState {
             && key.part == Part::Main
             && let Some(state) = self.steps.get_mut(step.get())
         {
-            let text = text.as_deref().filter(|_| output.blob.is_some()).map(|text| without_final_newlines(text).to_owned());
+            let text =
+                text.as_deref().filter(|_| output.blob.is_some()).map(|text| without_final_newlines(text).to_owned());
             match stream {
                 Stream::Stdout => state.last.stdout = text,
                 Stream::Stderr => state.last.stderr = text,
@@ -377,7 +388,11 @@ impl RunState {
         let cannot = if is_act { Outcome::Failed } else { Outcome::Unknown };
         let exit_code = result.exit_code;
         let reads_code = body.expect.as_ref().is_some_and(|expect| {
-            expect.value.reads().iter().any(|read| matches!(read.path.first().map(String::as_str), Some("exit_code" | "status")))
+            expect
+                .value
+                .reads()
+                .iter()
+                .any(|read| matches!(read.path.first().map(String::as_str), Some("exit_code" | "status")))
         });
         let judged_by_expect = good || reads_code;
         let fields = result.fields.clone();
@@ -467,11 +482,8 @@ impl RunState {
     fn after_unless(&mut self, step: StepIndex, verdict: Verdict) {
         match verdict.outcome {
             Outcome::Passed => {
-                let verdict = Verdict {
-                    settlement: Settlement::AlreadySo,
-                    reason: Some("already so".to_owned()),
-                    ..verdict
-                };
+                let verdict =
+                    Verdict { settlement: Settlement::AlreadySo, reason: Some("already so".to_owned()), ..verdict };
                 self.settle_step(step, verdict);
             }
             Outcome::Failed => self.begin_part(step, Part::Main),
@@ -613,11 +625,8 @@ impl RunState {
 
     /// Collects evidence, once, then settles or asks.
     pub(crate) fn attach_or_settle(&mut self, step: StepIndex, verdict: Verdict) {
-        let ran = !matches!(verdict.settlement, Settlement::Denied | Settlement::Expired);
-        let collected = self
-            .steps
-            .get(step.get())
-            .is_some_and(|state| matches!(state.stage, Stage::Attaching(_)));
+        let ran = matches!(verdict.settlement, Settlement::Ran | Settlement::Settled);
+        let collected = self.steps.get(step.get()).is_some_and(|state| matches!(state.stage, Stage::Attaching(_)));
         let wanted = if ran && !collected && self.mode == Mode::Real { self.evidence_wanted(step) } else { Vec::new() };
         if wanted.is_empty() {
             return self.conclude(step, verdict);
@@ -635,12 +644,7 @@ impl RunState {
             state.in_flight = false;
         }
         for one in evidence {
-            self.emit(Record::Attachment {
-                step: step.to_owned(),
-                name: one.name,
-                output: one.output,
-                note: one.note,
-            });
+            self.emit(Record::Attachment { step: step.to_owned(), name: one.name, output: one.output, note: one.note });
         }
     }
 
@@ -651,8 +655,8 @@ impl RunState {
             verdict.settlement,
             Settlement::Denied | Settlement::Expired | Settlement::Unanswered | Settlement::Settled
         );
-        let ends = self.phase == Phase::Ending
-            && !self.steps.get(step.get()).is_some_and(|state: &StepState| state.in_ending);
+        let ends =
+            self.phase == Phase::Ending && !self.steps.get(step.get()).is_some_and(|state: &StepState| state.in_ending);
         if failed
             && askable
             && self.attended
@@ -700,23 +704,36 @@ impl RunState {
         if let Some(undone) = undone {
             return self.emit(Record::StepUndone { step: undone, outcome, reason: verdict.reason });
         }
-        if self.phase != Phase::Steps || self.mode != Mode::Real && settlement == Settlement::Withheld {
+        self.follow_settlement(step, outcome, settlement);
+    }
+
+    /// What follows at once from how a step settled.
+    pub(crate) fn follow_settlement(&mut self, step: StepIndex, outcome: Outcome, settlement: Settlement) {
+        if settlement == Settlement::Withheld {
             return;
         }
-        let written = self.plan.step(step);
-        let handover = written.escalation.as_ref().is_some_and(|escalation| escalation.handover);
+        let path = self.path(step);
+        let plan = std::sync::Arc::clone(&self.plan);
+        if let Some(escalation) = &plan.step(step).escalation
+            && escalation.handover
+            && outcome == Outcome::Passed
+        {
+            let to = escalation.to.iter().map(|to| to.value.clone()).collect();
+            self.emit(Record::Handover { step: Some(path.clone()), to });
+            return self.enter_ending(EndCause::Handover(path));
+        }
+        if self.phase != Phase::Steps {
+            return;
+        }
         let took_failed = self.steps.get(step.get()).and_then(|state| state.branch.as_ref()).is_some_and(|branch| {
-            branch.choice != super::record::BranchChoice::Undecided && branch.to.len() == 1 && branch.to.iter().all(|to| to == "failed")
+            branch.choice != super::record::BranchChoice::Undecided
+                && branch.to.len() == 1
+                && branch.to.iter().all(|to| to == "failed")
         });
-        let to = written.escalation.as_ref().map(|e| e.to.iter().map(|to| to.value.clone()).collect::<Vec<_>>());
         match outcome {
             _ if settlement == Settlement::Denied => self.enter_ending(EndCause::Denied(path)),
             Outcome::Failed | Outcome::Unknown if !self.is_handled(step, outcome, settlement) => {
                 self.enter_ending(EndCause::Failed(path));
-            }
-            Outcome::Passed if handover => {
-                self.emit(Record::Handover { step: Some(path.clone()), to: to.unwrap_or_default() });
-                self.enter_ending(EndCause::Handover(path));
             }
             Outcome::Passed if took_failed => self.enter_ending(EndCause::TookFailed(path)),
             Outcome::Passed | Outcome::Failed | Outcome::Unknown | Outcome::Skipped => {}

@@ -66,6 +66,13 @@ impl RunState {
     pub(crate) fn change(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
         let now = self.now;
         match record {
+            Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } => {
+                self.unfollowed = self.plan.graph().find(step);
+            }
+            Record::RunResumed { .. } | Record::RunSuspended { .. } | Record::Recovered { .. } => {}
+            _ => self.unfollowed = None,
+        }
+        match record {
             Record::RunStarted(_)
             | Record::StepReleased { .. }
             | Record::StepSpawned { .. }
@@ -230,11 +237,22 @@ impl RunState {
             Record::Answer { request, step, answer, fields, .. } => {
                 self.change_answered(*request, step.as_ref(), answer, fields);
             }
-            Record::QuestionWithdrawn { request, .. } => {
+            Record::QuestionWithdrawn { request, step, timed_out } => {
                 if self.requests.get(request).is_some_and(|request| request.step.is_none()) {
                     self.rollback_wanted = Some(false);
                 }
                 self.close(*request);
+                if let Some(step) = step.as_ref().filter(|_| *timed_out) {
+                    let has_else = self.has_road(step, Road::Else);
+                    self.with_step(step, |state| {
+                        let settlement = if has_else { Settlement::Unanswered } else { Settlement::Ran };
+                        let key = match &state.stage {
+                            Stage::Asked(key, _) => key.clone(),
+                            _ => main_key(step),
+                        };
+                        state.stage = Stage::Ended(refused(&key, settlement, "nobody answered in time".to_owned()));
+                    });
+                }
             }
             Record::EscalationSent { step, .. } => {
                 self.with_step(step, |state| {
@@ -278,7 +296,8 @@ impl RunState {
                 requests.into_iter().for_each(|request| self.close(request));
                 let has_else = self.has_road(step, Road::Else);
                 self.with_step(step, |state| {
-                    let mut verdict = refused(&main_key(step), Settlement::Ran, "nobody acknowledged in time".to_owned());
+                    let mut verdict =
+                        refused(&main_key(step), Settlement::Ran, "nobody acknowledged in time".to_owned());
                     if has_else {
                         verdict.settlement = Settlement::Unanswered;
                     }
@@ -291,7 +310,9 @@ impl RunState {
                 }
             }
             Record::DoubtOpened { key, why } => self.change_doubt(key, why),
-            Record::DoubtSettled { key, word, by, reason } => self.change_doubt_settled(key, *word, by, reason.as_ref()),
+            Record::DoubtSettled { key, word, by, reason } => {
+                self.change_doubt_settled(key, *word, by, reason.as_ref())
+            }
             Record::Override { step, word, reason, outputs } => {
                 self.requests_of(step).into_iter().for_each(|request| self.close(request));
                 self.with_step(step, |state| {
@@ -384,13 +405,9 @@ impl RunState {
             && roads_of(self.plan.step(index))
                 .into_iter()
                 .any(|(road, target)| target.failed && self.road(index, road) == super::edges::Liveness::Live);
-        let branch_failed = self
-            .steps
-            .get(index.get())
-            .and_then(|state| state.branch.as_ref())
-            .is_some_and(|branch| {
-                branch.choice != super::record::BranchChoice::Undecided && branch.to.iter().any(|to| to == "failed")
-            });
+        let branch_failed = self.steps.get(index.get()).and_then(|state| state.branch.as_ref()).is_some_and(|branch| {
+            branch.choice != super::record::BranchChoice::Undecided && branch.to.iter().any(|to| to == "failed")
+        });
         if took_failed || branch_failed {
             self.is_failed = true;
             self.failure.get_or_insert(index);
@@ -589,7 +606,10 @@ impl RunState {
             if let RequestKind::Acknowledge { missing, all } = &mut request.kind {
                 missing.retain(|name| {
                     name != by
-                        && !team.teams.get(name.as_str()).is_some_and(|team| team.members.iter().any(|one| one.value == by))
+                        && !team
+                            .teams
+                            .get(name.as_str())
+                            .is_some_and(|team| team.members.iter().any(|one| one.value == by))
                 });
                 if !*all || missing.is_empty() {
                     closed = Some(request.id);

@@ -167,13 +167,10 @@ impl RunState {
             // A withheld step may end either way: a dry run shows both.
             _ if settled.settlement == Settlement::Withheld => true,
             Road::OnFail => {
-                let by_work = !matches!(
-                    settled.settlement,
-                    Settlement::Denied | Settlement::Expired | Settlement::Unanswered
-                );
+                let by_work =
+                    !matches!(settled.settlement, Settlement::Denied | Settlement::Expired | Settlement::Unanswered);
                 let is_verify = self.plan.step(from).kind.value == Kind::Verify;
-                by_work
-                    && (settled.outcome == Outcome::Failed || (settled.outcome == Outcome::Unknown && is_verify))
+                by_work && (settled.outcome == Outcome::Failed || (settled.outcome == Outcome::Unknown && is_verify))
             }
             Road::Else => {
                 settled.outcome == Outcome::Failed

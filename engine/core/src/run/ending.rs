@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::effect::Effect;
-use super::record::{
-    EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, RunOutcome, Settlement, SkipReason,
-};
+use super::record::{EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, RunOutcome, Settlement, SkipReason};
 use super::request::RequestKind;
 use super::state::RunState;
 use super::step_state::{Stage, StepState, Undone};
@@ -20,7 +18,18 @@ impl RunState {
             return;
         }
         self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(cause) });
-        self.withdraw_requests(&SkipReason::Ended);
+        self.keep_ending();
+    }
+
+    /// Does what an ending run does to steps that wait; again after a resume, where the last process did not.
+    pub(crate) fn keep_ending(&mut self) {
+        if self.cancelled.is_some() && self.phase == Phase::Steps {
+            self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(EndCause::Cancelled) });
+        }
+        if self.phase == Phase::Ending {
+            let cancelled = self.cancelled.is_some();
+            self.withdraw_requests(if cancelled { &SkipReason::Cancelled } else { &SkipReason::Ended });
+        }
     }
 
     /// Withdraws what waits for people, and ends pauses and waits. Doubts stay: they have to be settled.
@@ -28,7 +37,9 @@ impl RunState {
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             let path = self.path(step);
-            let Some(stage) = self.steps.get(step.get()).map(|state| state.stage.clone()) else { continue };
+            let on_the_road = |state: &&StepState| *why == SkipReason::Cancelled || !state.in_ending;
+            let state = self.steps.get(step.get()).filter(on_the_road);
+            let Some(stage) = state.map(|state| state.stage.clone()) else { continue };
             match stage {
                 Stage::Approval(request, key, _) => {
                     self.emit(Record::ApprovalVoid { request, key, why: why.to_string() });
@@ -136,7 +147,8 @@ impl RunState {
         if !self.active.is_empty() || !self.ready.is_empty() || !self.candidates.is_empty() {
             // A cancel keeps candidates from being looked at: they are skipped here.
             let only_candidates = self.active.is_empty() && self.ready.is_empty();
-            if !(self.cancelled.is_some() && self.active.is_empty() || only_candidates && self.phase >= Phase::Rollback) {
+            if !(self.cancelled.is_some() && self.active.is_empty() || only_candidates && self.phase >= Phase::Rollback)
+            {
                 return false;
             }
             self.candidates.clear();
@@ -195,7 +207,8 @@ impl RunState {
         } else {
             follow.clear();
         }
-        let (later, now): (Vec<StepIndex>, Vec<StepIndex>) = waiting.into_iter().partition(|step| follow.contains(step));
+        let (later, now): (Vec<StepIndex>, Vec<StepIndex>) =
+            waiting.into_iter().partition(|step| follow.contains(step));
         let skipped = if now.is_empty() { later } else { now };
         for step in skipped {
             // What was skipped before may have opened the way to a step on the road after the end's cause.
@@ -340,7 +353,9 @@ impl RunState {
             (false, false) => None,
         };
         match (outcome, end_failed) {
-            (RunOutcome::Resolved | RunOutcome::Escalated, Some(why)) => (RunOutcome::Failed, format!("{reason}, but {why}")),
+            (RunOutcome::Resolved | RunOutcome::Escalated, Some(why)) => {
+                (RunOutcome::Failed, format!("{reason}, but {why}"))
+            }
             (outcome, Some(why)) => (outcome, format!("{reason}; {why}")),
             (outcome, None) => (outcome, reason),
         }

@@ -65,6 +65,7 @@ impl RunState {
         if let Some(state) = self.plan.graph().find(step).and_then(|index| self.steps.get_mut(index.get())) {
             if matches!(state.stage, Stage::Telling(_)) {
                 state.in_flight = false;
+                state.started = true;
             }
         }
     }
@@ -104,7 +105,8 @@ impl RunState {
 
     fn told_is_enough(&mut self, key: AttemptKey) {
         let index = self.plan.graph().find(&key.step);
-        let by = index.and_then(|index| self.steps.get(index.get())).map(|state: &StepState| state.acknowledged.join(", "));
+        let by =
+            index.and_then(|index| self.steps.get(index.get())).map(|state: &StepState| state.acknowledged.join(", "));
         let reason = by.filter(|by| !by.is_empty()).map(|by| format!("acknowledged by {by}"));
         let attempt = index.map_or(1, |index| self.key(index, Part::Main).attempt);
         self.emit(Record::AttemptEnded {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::record::{
     Actor, AnswerWord, AttemptKey, BlobDigest, End, Output, RequestId, SettleWord, StartFailure, StepPath,
 };
-use crate::value::Value;
 
 /// Something that happened, stamped once by who brings it in.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::attempt::Judged;
 use super::effect::Effect;
 use super::event::Input;
 use super::record::{
-    Actor, AnswerWord, Auth, AttemptKey, BlobDigest, BranchChoice, EndCause, Mode, Outcome, Part, Phase, QuestionKind,
-    Record, RequestId, SettleWord, Settlement, SkipReason,
+    Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, Mode, Outcome, Part, Phase, QuestionKind, Record,
+    RequestId, SettleWord,
 };
 use super::request::{Request, RequestKind};
 use super::scope::{self, RunScope};
 use super::state::RunState;
 use super::step_state::Stage;
-use super::attempt::Judged;
 use crate::document::model::{Approve, Asking, Kind, Work};
-use crate::graph::{Road, StepIndex, roads_of};
+use crate::graph::StepIndex;
 use crate::params;
 use crate::value::Value;
 
@@ -72,7 +72,9 @@ impl RunState {
         let question = match (is_question, asking.choices.is_empty()) {
             (false, _) => QuestionKind::Instruct,
             (true, true) => QuestionKind::YesNo,
-            (true, false) => QuestionKind::Choice(asking.choices.iter().map(|(label, _)| label.value.clone()).collect()),
+            (true, false) => {
+                QuestionKind::Choice(asking.choices.iter().map(|(label, _)| label.value.clone()).collect())
+            }
         };
         let deadline = self.deadline(asking.within.as_ref());
         let path = self.path(step);
@@ -100,9 +102,7 @@ impl RunState {
         let written = plan.step(step);
         let Some(state) = self.steps.get(step.get()) else { return };
         let (answer, fields) = (state.last.answer.clone(), state.last.fields.clone());
-        let Some(answer) = answer else {
-            return self.unanswered(step, key);
-        };
+        let Some(answer) = answer else { return };
         let is_decide = written.kind.value == Kind::Decide;
         if let (true, Work::Ask(asking)) = (is_decide, &written.body.work) {
             let chosen = asking.choices.iter().enumerate().find(|(_, (label, _))| label.value == answer);
@@ -130,32 +130,6 @@ impl RunState {
     fn since(&self, step: StepIndex) -> Duration {
         let started = self.steps.get(step.get()).and_then(|state| state.started_at).unwrap_or(self.now);
         super::attempt::duration_between(started, self.now)
-    }
-
-    fn unanswered(&mut self, step: StepIndex, key: AttemptKey) {
-        let has_else = roads_of(self.plan.step(step)).iter().any(|(road, _)| *road == Road::Else);
-        let reason = Some("nobody answered in time".to_owned());
-        let duration = self.since(step);
-        self.emit(Record::AttemptEnded {
-            key: key.clone(),
-            end: None,
-            duration,
-            outcome: Outcome::Failed,
-            reason: reason.clone(),
-            outputs: BTreeMap::new(),
-            survivors: Vec::new(),
-        });
-        if has_else {
-            let verdict = super::step_state::Verdict {
-                key,
-                end: None,
-                outcome: Outcome::Failed,
-                settlement: Settlement::Unanswered,
-                reason,
-                outputs: BTreeMap::new(),
-            };
-            self.settle_step(step, verdict);
-        }
     }
 
     /// Acts on every deadline that has passed.
@@ -337,14 +311,15 @@ impl RunState {
         if answer != AnswerWord::No {
             for (name, field) in &request.collect {
                 let value = match (typed.get(name.as_str()), &field.default) {
-                    (Some(text), _) => params::read(name.as_str(), field, text).map_err(|error| error.to_string())?,
+                    (Some(text), _) => params::read(field, text).map_err(|why| format!("{name} {why}"))?,
                     (None, Some(default)) => default.clone(),
                     (None, None) => return Err(format!("it also wants {name}")),
                 };
                 fields.insert(name.to_string(), value);
             }
         }
-        if let Some(unknown) = typed.keys().find(|name| !request.collect.iter().any(|(known, _)| known.as_str() == *name))
+        if let Some(unknown) =
+            typed.keys().find(|name| !request.collect.iter().any(|(known, _)| known.as_str() == *name))
         {
             return Err(format!("it asks for no {unknown}"));
         }
@@ -353,14 +328,7 @@ impl RunState {
             self.suspend();
             return Ok(());
         }
-        self.emit(Record::Answer {
-            request: request.id,
-            step: request.step.clone(),
-            answer,
-            fields,
-            behalf,
-            reason,
-        });
+        self.emit(Record::Answer { request: request.id, step: request.step.clone(), answer, fields, behalf, reason });
         Ok(())
     }
 
@@ -375,6 +343,9 @@ impl RunState {
         let Some(step) = self.plan.graph().find(&path) else { return Err(format!("there is no step {path}")) };
         let kind = self.plan.step(step).kind.value;
         let allowed = request.settle_words(kind);
+        if word == SettleWord::Again && !self.may_start(step) {
+            return Err("the run is ending and nothing new starts: say whether it was done".to_owned());
+        }
         if !allowed.contains(&word) {
             return Err("that does not settle it".to_owned());
         }
@@ -407,7 +378,9 @@ impl RunState {
                         outputs.insert(name, Value::from(text.as_str()));
                     }
                     None if verdict.outputs.contains_key(&name) => {}
-                    None => return Err(format!("later steps read its output {name}: give it too, with --output {name}=…")),
+                    None => {
+                        return Err(format!("later steps read its output {name}: give it too, with --output {name}=…"));
+                    }
                 }
             }
         }
@@ -443,12 +416,7 @@ impl RunState {
             Phase::Over => return,
         };
         self.emit(Record::RunCancelled { reason });
-        if self.phase == Phase::Steps {
-            self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(EndCause::Cancelled) });
-        }
-        if self.phase == Phase::Ending {
-            self.withdraw_requests(&SkipReason::Cancelled);
-        }
+        self.keep_ending();
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             let Some(state) = self.steps.get(step.get()) else { continue };
@@ -457,8 +425,7 @@ impl RunState {
                 _ => None,
             });
             let Some(key) = running else { continue };
-            let changes =
-                self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
+            let changes = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
             let looks = !changes && self.phase == Phase::Ending;
             if state.in_flight && (again || looks) {
                 self.effects.push(Effect::Stop { key });

@@ -11,7 +11,7 @@ use super::state::RunState;
 use crate::document::model::{Attach, Kind, Setting, Stdin, Surroundings, Wait, Work};
 use crate::expression::Scope;
 use crate::graph::StepIndex;
-use crate::template::{Piece, Template};
+use crate::template::{Around, Template};
 use crate::value::Value;
 
 /// Allowed time of a verify, unless it says otherwise.
@@ -92,9 +92,7 @@ impl RunState {
         let layers: Vec<&Surroundings> =
             std::iter::once(&defaults.surroundings).chain(outer).chain(std::iter::once(local)).collect();
         let command = match &body.work {
-            Work::Run(line) => {
-                Command::Words(line.value.render(&scope).map_err(|error| problem(error.to_string()))?)
-            }
+            Work::Run(line) => Command::Words(line.value.render(&scope).map_err(|error| problem(error.to_string()))?),
             Work::Script(text) => {
                 let shell = layers.iter().rev().find_map(|layer| layer.shell.as_ref());
                 let shell = shell.map_or_else(|| vec!["sh".to_owned(), "-eu".to_owned()], |shell| shell.value.clone());
@@ -104,7 +102,8 @@ impl RunState {
         };
         let mut env: Vec<(String, EnvValue)> = Vec::new();
         for (name, template) in layers.iter().flat_map(|layer| &layer.env) {
-            let value = with_secrets(&template.value, &scope).map_err(|error| problem(format!("env {name}: {error}")))?;
+            let value =
+                with_secrets(&template.value, &scope).map_err(|error| problem(format!("env {name}: {error}")))?;
             env.retain(|(known, _)| known != name);
             env.push((name.clone(), value));
         }
@@ -197,17 +196,10 @@ impl RunState {
 
 /// Renders a template whose `{{ secrets.NAME }}` stay references: a secret is read only where the process starts.
 fn with_secrets(template: &Template, scope: &dyn Scope) -> Result<EnvValue, String> {
-    let mut pieces = Vec::new();
-    for piece in template.pieces() {
-        match piece {
-            Piece::Path(read) if read.path.first().is_some_and(|root| root == "secrets") => {
-                pieces.push(EnvPiece::Secret(read.path.get(1).cloned().unwrap_or_default()));
-            }
-            other => {
-                let text = template.render_piece(other, scope).map_err(|error| error.to_string())?;
-                pieces.push(EnvPiece::Text(text));
-            }
-        }
-    }
-    Ok(EnvValue(pieces))
+    let pieces = template.render_around(scope, "secrets").map_err(|error| error.to_string())?;
+    let pieces = pieces.into_iter().map(|piece| match piece {
+        Around::Text(text) => EnvPiece::Text(text),
+        Around::Reference(path) => EnvPiece::Secret(path.get(1).cloned().unwrap_or_default()),
+    });
+    Ok(EnvValue(pieces.collect()))
 }

@@ -58,6 +58,8 @@ pub struct RunState {
     pub(crate) order: u64,
     pub(crate) sealed: Option<RunOutcome>,
     pub(crate) suspended: bool,
+    /// The step whose settlement is the last record: what follows from it may not be recorded yet.
+    pub(crate) unfollowed: Option<StepIndex>,
     /// Steps whose edges have to be looked at.
     pub(crate) candidates: BTreeSet<StepIndex>,
     /// Steps that may start when there is a place.
@@ -183,6 +185,7 @@ impl RunState {
             order: 0,
             sealed: None,
             suspended: false,
+            unfollowed: None,
             candidates,
             ready: BTreeSet::new(),
             active: BTreeSet::new(),
@@ -210,7 +213,8 @@ impl RunState {
         }
         self.pass_deadlines();
         match event {
-            Event::Started | Event::Resumed | Event::Deadline => {}
+            Event::Started | Event::Deadline => {}
+            Event::Resumed => self.follow_what_was_left(),
             Event::Planned { key, plan } => self.on_planned(&key, plan),
             Event::Spawned { key, pid, start_time } => self.on_spawned(key, pid, start_time),
             Event::Ended { key, ending } => self.on_ended(&key, *ending),
@@ -226,6 +230,16 @@ impl RunState {
         }
         self.advance();
         std::mem::take(&mut self.effects)
+    }
+
+    /// The last process may have ended between a settlement and what follows from it.
+    fn follow_what_was_left(&mut self) {
+        let Some(step) = self.unfollowed.take() else { return };
+        let Some(settled) = self.steps.get(step.get()).and_then(StepState::settled).cloned() else { return };
+        match settled.skipped {
+            Some(_) => self.withdraw_judgement(step),
+            None => self.follow_settlement(step, settled.outcome, settled.settlement),
+        }
     }
 
     /// Applies a record of a transcript: everything after `run.started`, in order.
@@ -293,14 +307,10 @@ impl RunState {
         if self.suspended {
             return if self.requests.is_empty() { Standing::Waiting } else { self.waiting() };
         }
-        let goes_on = self
-            .active
-            .iter()
-            .filter_map(|step| self.steps.get(step.get()))
-            .any(|state| {
-                (state.stage.is_active() && !state.stage.waits_for_people())
-                    || (state.undo.is_active() && !state.undo.waits_for_people())
-            });
+        let goes_on = self.active.iter().filter_map(|step| self.steps.get(step.get())).any(|state| {
+            (state.stage.is_active() && !state.stage.waits_for_people())
+                || (state.undo.is_active() && !state.undo.waits_for_people())
+        });
         if goes_on || self.requests.is_empty() { Standing::Running } else { self.waiting() }
     }
 
@@ -323,9 +333,8 @@ impl RunState {
         let index = self.plan.graph().find(id)?;
         let state = self.steps.get(index.get())?;
         let settled = state.settled();
-        let reason = settled.and_then(|settled| {
-            settled.skipped.as_ref().map(ToString::to_string).or_else(|| settled.reason.clone())
-        });
+        let reason = settled
+            .and_then(|settled| settled.skipped.as_ref().map(ToString::to_string).or_else(|| settled.reason.clone()));
         Some(StepView {
             outcome: settled.map(|settled| settled.outcome),
             active: state.is_active(),

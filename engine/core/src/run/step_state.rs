@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::record::{
-    AttemptKey, BlobDigest, Branch, End, Outcome, Part, RequestId, Settlement, SkipReason, StepPath,
-};
+use super::record::{AttemptKey, BlobDigest, Branch, End, Outcome, Part, RequestId, Settlement, SkipReason, StepPath};
 use crate::value::Value;
 
 /// Where a step is in its life. All of it comes from records, but for [`Stage::Planning`] and [`StepState::in_flight`].
@@ -110,8 +108,6 @@ pub(crate) enum Undone {
     /// Nothing yet.
     #[default]
     No,
-    /// It is being undone.
-    Going,
     /// It was undone.
     Passed,
     /// It could not be.

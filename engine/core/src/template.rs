@@ -1,4 +1,0 @@
-//! handlebars: compile, list what it reads, render strictly.
-/// A template.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Template;
