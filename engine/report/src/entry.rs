@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use runbook_core::document::model::{Alert, Kind, MatchOperator, Step, Work};
 use runbook_core::run::record::{Actor, Record};
 use runbook_core::run::state::RunState;
+use runbook_transcript::entry::Entry;
+use runbook_transcript::wire::{self, WireError};
 
 /// One entry of a transcript, read.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,16 @@ pub struct Folded {
     pub actor: Actor,
     /// What it says.
     pub record: Record,
+}
+
+impl Folded {
+    /// Reads an entry of a transcript.
+    ///
+    /// # Errors
+    /// [`WireError`] when its kind is none a record has, or what it says is not what the kind says.
+    pub fn of(entry: &Entry) -> Result<Self, WireError> {
+        Ok(Self { n: entry.n, ts: entry.ts, actor: entry.actor.clone(), record: wire::record(entry)? })
+    }
 }
 
 /// What a report needs and no record says.
@@ -79,8 +91,16 @@ fn asked(step: &Step) -> Vec<String> {
     let to = match (&step.escalation, &step.body.work) {
         (Some(escalation), _) => escalation.to.as_slice(),
         (None, Work::Ask(asking) | Work::Instruct(asking)) => asking.to.as_slice(),
-        (None, Work::Run(_) | Work::Script(_) | Work::Http(_) | Work::Wait(_) | Work::Template(_))
-        | (None, Work::Runbook(_) | Work::None) => &[],
+        (
+            None,
+            Work::Run(_)
+            | Work::Script(_)
+            | Work::Http(_)
+            | Work::Wait(_)
+            | Work::Template(_)
+            | Work::Runbook(_)
+            | Work::None,
+        ) => &[],
     };
     to.iter().map(|to| to.value.clone()).collect()
 }

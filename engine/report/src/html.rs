@@ -1,10 +1,12 @@
 //! The on-call log as one HTML file that needs nothing beside it.
 
+use std::sync::LazyLock;
+
 use handlebars::Handlebars;
 use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 
-use crate::line::{Piece, View, plain};
+use crate::line::{Piece, View};
 use crate::moment;
 use crate::report::{Fact, Next, Report};
 
@@ -15,21 +17,26 @@ const FACTS: &str = include_str!("../templates/facts.html.hbs");
 /// The pieces of a line.
 const LINE: &str = include_str!("../templates/line.html.hbs");
 
+/// The templates, read once.
+static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+    let mut templates = Handlebars::new();
+    templates.set_strict_mode(true);
+    for (name, text) in [("log", TEMPLATE), ("facts", FACTS), ("line", LINE)] {
+        let read = templates.register_template_string(name, text.trim_end());
+        assert!(read.is_ok(), "the template {name} is right: {read:?}");
+    }
+    templates
+});
+
 /// Writes the on-call log. Times are in `zone`; the heading tells UTC too, and each time its exact UTC.
 ///
 /// # Panics
 /// When a template is wrong, which is our own mistake.
 #[must_use]
 pub fn html(report: &Report, zone: &TimeZone) -> String {
-    let mut handlebars = Handlebars::new();
-    handlebars.set_strict_mode(true);
-    let rendered = handlebars
-        .register_partial("facts", FACTS.trim_end())
-        .and_then(|()| handlebars.register_partial("line", LINE.trim_end()))
-        .map_err(|error| error.to_string())
-        .and_then(|()| handlebars.render_template(TEMPLATE, &page(report, zone)).map_err(|error| error.to_string()));
-    assert!(rendered.is_ok(), "the templates of the log are right: {rendered:?}");
-    rendered.unwrap_or_default()
+    let rendered = TEMPLATES.render("log", &page(report, zone));
+    assert!(rendered.is_ok(), "the templates of the log ask for what the page has: {rendered:?}");
+    rendered.unwrap_or_default() + "\n"
 }
 
 fn page(report: &Report, zone: &TimeZone) -> Json {
@@ -49,10 +56,8 @@ fn page(report: &Report, zone: &TimeZone) -> Json {
         "exact": report.started.map(moment::exact).unwrap_or_default(),
         "subject": crate::harmless::excerpt(&report.subject()),
         "banner": report.banner().map(|(mode, meaning)| json!({"mode": mode, "meaning": meaning})),
-        "standing": report.standing.word(),
-        "class": report.standing.word().replace(' ', "-"),
+        "class": report.standing_word().replace(' ', "-"),
         "summary": pieces(&summary, &view),
-        "summary_text": plain(&summary, &view),
         "last_entry": report.last_entry.map(|n| n.to_string()).unwrap_or_default(),
         "run": report.run,
         "start": facts(&report.start),

@@ -187,6 +187,13 @@ impl Report {
         }
     }
 
+    /// Where it stands, in words. A run that is not real resolves nothing: it has ended.
+    #[must_use]
+    pub fn standing_word(&self) -> &'static str {
+        let ended = self.standing == Standing::Over(RunOutcome::Resolved) && self.banner().is_some();
+        if ended { "ended" } else { self.standing.word() }
+    }
+
     /// What must be said of a run that is not real, before all else.
     #[must_use]
     pub fn banner(&self) -> Option<(&'static str, &'static str)> {
@@ -211,8 +218,8 @@ impl Report {
         let by = if self.operators.is_empty() { "nobody known".to_owned() } else { self.operators.join(", then ") };
         let took = self.duration().map(moment::words).unwrap_or_default();
         let word = match self.banner() {
-            Some((mode, _)) => format!("{mode}, {}", self.standing.word()),
-            None => capital(self.standing.word()),
+            Some((mode, _)) => format!("{mode}, {}", self.standing_word()),
+            None => capital(self.standing_word()),
         };
         let line = Line::new().strong(&word);
         let line = match self.standing {

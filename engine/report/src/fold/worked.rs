@@ -165,7 +165,10 @@ fn doubt(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
         Record::DoubtSettled { word, by, reason, .. } => Some((*word, by, reason)),
         _ => None,
     });
-    let Some((entry, (word, by, reason))) = settled else { return Line::new() };
+    // What may be run again needs no making out: it failed, and its reason says why.
+    let Some((entry, (word, by, reason))) = settled.filter(|(_, (_, by, _))| *by != "idempotent") else {
+        return Line::new();
+    };
     entries.push(entry.n);
     let opened = step.last(|record| match record {
         Record::DoubtOpened { why, .. } => Some(why),
@@ -180,7 +183,6 @@ fn doubt(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
         None => line,
     };
     let line = match by.as_str() {
-        "idempotent" => line.say(", and may be run again"),
         "unless" => line.say("; looked at again, ").say(override_words(word)),
         "person" => line.say("; ").strong(&entry.actor.id).say(" says: ").say(override_words(word)),
         other => line.say("; ").say(other).say(" says: ").say(override_words(word)),

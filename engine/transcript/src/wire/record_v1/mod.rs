@@ -14,11 +14,13 @@ mod steps;
 mod telling;
 mod words;
 
-use runbook_core::run::record::Record;
+use jiff::Timestamp;
+use runbook_core::run::record::{Actor, Record};
 use serde_json::{Map, Value as Json};
 
 use self::error::{Problem, WireError};
 use self::fields::{Fields, Reader};
+use crate::entry::{Draft, Entry};
 
 /// A record as an entry holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +85,22 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|(kind, _)| *kind)
 }
 
-/// Reads an entry's record.
+/// The record of an entry.
+///
+/// # Errors
+/// As [`decode`].
+pub fn record(entry: &Entry) -> Result<Record, WireError> {
+    decode(&entry.kind, entry.step.as_deref(), entry.attempt, &entry.d)
+}
+
+/// A record as an entry that has no place in a transcript yet. `bt` is milliseconds since boot.
+#[must_use]
+pub fn draft(record: &Record, actor: Actor, ts: Timestamp, bt: u64) -> Draft {
+    let Encoded { kind, step, attempt, d } = encode(record);
+    Draft { ts, bt, actor, kind: kind.to_owned(), step, attempt, d }
+}
+
+/// Reads the record of an entry's kind, step, attempt and `d`.
 ///
 /// # Errors
 /// [`WireError`] when no record has the kind, or a key is missing or holds something else than it should.
