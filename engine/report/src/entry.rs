@@ -77,13 +77,6 @@ impl About {
             alive,
         }
     }
-
-    /// The step of a path; an item of a `for_each` (`drain[2]`) is its step.
-    #[must_use]
-    pub fn step(&self, path: &str) -> Option<&StepInfo> {
-        let find = |id: &str| self.steps.iter().find(|step| step.id == id);
-        find(path).or_else(|| find(path.split_once('[')?.0))
-    }
 }
 
 /// Who an escalate tells, or a question asks.

@@ -20,7 +20,7 @@ use runbook_core::document::model::Kind;
 use runbook_core::run::record::{AnswerWord, Outcome, QuestionKind, Record, RunOutcome, SettleWord};
 
 use self::step::Step;
-use crate::entry::{About, Folded, step_of};
+use crate::entry::{About, Folded, StepInfo, step_of};
 use crate::harmless::harmless;
 use crate::line::Line;
 use crate::report::{Fact, Report, Standing};
@@ -70,6 +70,8 @@ struct Run<'a> {
     entries: &'a [Folded],
     /// In the order of their first entries.
     steps: Vec<Step<'a>>,
+    /// Where in `steps` each path is.
+    places: BTreeMap<&'a str, usize>,
     waiting: Vec<&'a Folded>,
     doubts: Vec<&'a Folded>,
 }
@@ -86,16 +88,21 @@ impl<'a> Run<'a> {
     fn gather(about: &'a About, entries: &'a [Folded]) -> Self {
         let mut steps: Vec<Step<'a>> = Vec::new();
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        let infos: BTreeMap<&str, &StepInfo> = about.steps.iter().map(|info| (info.id.as_str(), info)).collect();
+        // An item of a `for_each` (`drain[2]`) is told by its step.
+        let info = |path: &str| {
+            infos.get(path).or_else(|| infos.get(path.split_once('[').map_or(path, |(step, _)| step))).copied()
+        };
         for entry in entries {
             let Some(path) = step_of(&entry.record) else { continue };
             let place = *places.entry(path).or_insert(steps.len());
             match steps.get_mut(place) {
                 Some(step) => step.entries.push(entry),
-                None => steps.push(Step { path, info: about.step(path), entries: vec![entry] }),
+                None => steps.push(Step { path, info: info(path), entries: vec![entry] }),
             }
         }
         let waiting = open::waiting(entries);
-        Self { about, entries, steps, waiting, doubts: open::doubts(entries) }
+        Self { about, entries, steps, places, waiting, doubts: open::doubts(entries) }
     }
 
     fn started(&self) -> Option<(&'a Folded, &'a runbook_core::run::record::RunStarted)> {
@@ -132,7 +139,7 @@ impl<'a> Run<'a> {
     }
 
     fn step(&self, path: &str) -> Option<&Step<'a>> {
-        self.steps.iter().find(|step| step.path == path)
+        self.places.get(path).and_then(|place| self.steps.get(*place))
     }
 
     /// A step's title and id, or its id.
