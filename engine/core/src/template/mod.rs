@@ -18,7 +18,17 @@ use crate::value::Value;
 
 pub use error::{RenderError, TemplateError, TemplateErrorKind};
 
+pub(crate) use scan::{Piece, pieces};
+
 use operand::{Helper, Operand};
+
+/// A piece of a word of a command line.
+pub(crate) enum Atom {
+    /// Text, quotes taken off.
+    Text(String),
+    /// A `{{ … }}`, by its bytes in the line.
+    Interpolation(Range<usize>),
+}
 
 /// A compiled template.
 #[derive(Clone)]
@@ -87,6 +97,32 @@ impl Template {
     pub fn compile(text: &str) -> Result<Self, TemplateError> {
         let (parts, reads) = scan::scan(text)?;
         Ok(Self { compiled: Arc::new(Compiled { source: text.to_owned(), parts, reads }) })
+    }
+
+    /// A template of the pieces of a word; its spans are bytes of the line, its source the word as written there.
+    pub(crate) fn assemble(line: &str, word: &Range<usize>, atoms: Vec<Atom>) -> Result<Self, TemplateError> {
+        let mut parts = Vec::with_capacity(atoms.len());
+        let mut reads = Vec::new();
+        for atom in atoms {
+            match atom {
+                Atom::Text(text) if text.is_empty() => {}
+                Atom::Text(text) => parts.push(Part::Literal { text, span: word.clone() }),
+                Atom::Interpolation(span) => {
+                    let operand = operand::parse(line, &span, &mut reads)?;
+                    parts.push(Part::Interpolation(Interpolation { span, operand }));
+                }
+            }
+        }
+        let source = line.get(word.clone()).unwrap_or_default().to_owned();
+        Ok(Self { compiled: Arc::new(Compiled { source, parts, reads }) })
+    }
+
+    /// The text it begins with, whatever the values are.
+    pub(crate) fn leading_text(&self) -> &str {
+        match self.parts().first() {
+            Some(Part::Literal { text, .. }) => text,
+            Some(Part::Interpolation(_)) | None => "",
+        }
     }
 
     /// The text it was compiled from.
