@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -26,18 +26,16 @@ impl Scope for Json {
         self.read.borrow_mut().push(path.join("."));
         let mut value = &self.root;
         for name in path {
-            match value {
-                Value::Map(members) => match members.get(name) {
-                    Some(member) => value = member,
-                    None => return Ok(None),
-                },
-                _ => return Ok(None),
-            }
+            let Value::Map(members) = value else { return Ok(None) };
+            let Some(member) = members.get(name) else { return Ok(None) };
+            value = member;
         }
-        match value {
-            Value::Text(text) if text.starts_with('!') => Err(text.trim_start_matches('!').to_owned()),
-            value => Ok(Some(value.clone())),
+        if let Value::Text(text) = value
+            && let Some(reason) = text.strip_prefix('!')
+        {
+            return Err(reason.to_owned());
         }
+        Ok(Some(value.clone()))
     }
 
     fn in_hours(&self, at: Timestamp, name: &str) -> Result<bool, String> {
