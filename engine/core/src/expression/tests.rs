@@ -596,6 +596,53 @@ proptest! {
     }
 }
 
+/// Expressions that CEL and we give the same meaning: integers that cannot overflow, booleans, short lists.
+fn shared() -> impl Strategy<Value = String> {
+    let number = prop_oneof![(0i64..9).prop_map(|value| value.to_string()), Just("size([1, 2])".to_owned())];
+    let number = number.prop_recursive(3, 12, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), prop::sample::select(vec!["+", "-", "*", "%"]), inner.clone())
+                .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+            inner.clone().prop_map(|inner| format!("({inner})")),
+            inner.clone().prop_map(|inner| format!("-({inner})")),
+            inner.prop_map(|inner| format!("[{inner}, 3].map(i, i + 1)[0]")),
+        ]
+    });
+    let compare = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
+    let truth = prop_oneof![
+        Just("true".to_owned()),
+        Just("false".to_owned()),
+        (number.clone(), compare, number.clone())
+            .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+        number.clone().prop_map(|number| format!("{number} in [1, 2, {number}]")),
+        number.clone().prop_map(|number| format!("[1, 5].exists(i, i > {number})")),
+        number.clone().prop_map(|number| format!("[1, 5].filter(i, i != {number}).all(j, j == 5)")),
+        Just("has({'a': 1}.a)".to_owned()),
+    ];
+    truth.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), prop::sample::select(vec!["&&", "||"]), inner.clone())
+                .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+            inner.clone().prop_map(|inner| format!("!({inner})")),
+            (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a}) ? {b} : {c}")),
+        ]
+    })
+}
+
+proptest! {
+    /// cel's own parser, which is another than the one used here, and its evaluator agree with ours.
+    #[test]
+    fn cel_itself_gives_the_same(text in shared()) {
+        let Ok(ours) = Expression::compile(&text) else { return Ok(()) };
+        let theirs = cel::Program::compile(&text).unwrap().execute(&cel::Context::default());
+        match (ours.evaluate(&shop()), theirs) {
+            (Ok(Value::Bool(ours)), Ok(cel::Value::Bool(theirs))) => prop_assert_eq!(ours, theirs),
+            (Err(_), Err(_)) => {}
+            (ours, theirs) => prop_assert!(false, "{:?} {:?}", ours, theirs),
+        }
+    }
+}
+
 struct Scoped(BTreeMap<&'static str, Value>);
 
 impl Scope for Scoped {
