@@ -15,6 +15,30 @@ impl std::fmt::Display for RenderError {
         f.write_str(&self.0)
     }
 }
+/// K.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateErrorKind {
+    /// s
+    Syntax,
+    /// b
+    Block,
+    /// l
+    TooLong,
+    /// u
+    UnknownHelper,
+}
+/// E.
+#[derive(Debug, Clone)]
+pub struct TemplateError {
+    /// k
+    pub kind: TemplateErrorKind,
+    /// m
+    pub message: String,
+    /// h
+    pub hint: Option<String>,
+    /// s
+    pub span: std::ops::Range<usize>,
+}
 /// P.
 pub enum Piece<'a> {
     /// t
@@ -24,7 +48,7 @@ pub enum Piece<'a> {
 }
 #[allow(missing_docs)]
 impl Template {
-    pub fn compile(text: &str) -> Result<Self, RenderError> {
+    pub fn compile(text: &str) -> Result<Self, TemplateError> {
         Ok(Self { source: text.to_owned(), reads: Vec::new() })
     }
     pub fn source(&self) -> &str {
