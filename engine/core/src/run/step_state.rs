@@ -108,8 +108,6 @@ pub(crate) enum Undone {
     /// Nothing yet.
     #[default]
     No,
-    /// It is being undone.
-    Going,
     /// It was undone.
     Passed,
     /// It could not be.

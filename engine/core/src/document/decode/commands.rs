@@ -1,5 +1,6 @@
 //! Command lines, words and shell text.
 
+use super::text::template_code;
 use crate::command_line::{CommandLine, CommandLineErrorKind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Cursor, Shape};
@@ -14,7 +15,7 @@ pub(super) fn command_line(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option
         Shape::List => {
             let items = cursor.items(sink)?;
             let words: Option<Vec<&str>> = items.iter().map(|item| Some(item.as_word(sink)?.value)).collect();
-            (CommandLine::from_words(words?), items)
+            (CommandLine::from_words(&words?), items)
         }
         Shape::Null | Shape::Bool | Shape::Integer | Shape::Number | Shape::Mapping | Shape::Text | Shape::Refused => {
             (CommandLine::parse(cursor.as_text(sink)?.value), Vec::new())
@@ -24,9 +25,14 @@ pub(super) fn command_line(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option
         Ok(line) => Some(Spanned::new(line, cursor.span())),
         Err(error) => {
             let code = match error.kind {
-                CommandLineErrorKind::Shell => Code::ShellSyntax,
+                CommandLineErrorKind::ShellSyntax(_) | CommandLineErrorKind::Unbalanced => Code::ShellSyntax,
+                CommandLineErrorKind::Empty => Code::WrongType,
+                CommandLineErrorKind::TooLong => Code::OverLimit,
+                CommandLineErrorKind::PartOfWord => Code::TemplateSyntax,
+                CommandLineErrorKind::Template(kind) => template_code(kind),
+                CommandLineErrorKind::IntoShellText => Code::RenderedIntoShell,
             };
-            let span = match items.get(error.word.unwrap_or_default()) {
+            let span = match error.word.and_then(|word| items.get(word)) {
                 Some(item) => item.inner_span(error.span),
                 None if cursor.shape() == Shape::Text => cursor.inner_span(error.span),
                 None => cursor.place(),

@@ -42,15 +42,20 @@ pub(super) fn compile_template(cursor: Cursor<'_>, text: &str, sink: &mut Diagno
     match Template::compile(text) {
         Ok(template) => Some(template),
         Err(error) => {
-            let code = match error.kind {
-                TemplateErrorKind::Syntax => Code::TemplateSyntax,
-                TemplateErrorKind::Block => Code::BlockInTemplate,
-                TemplateErrorKind::TooLong => Code::OverLimit,
-                TemplateErrorKind::UnknownHelper => Code::UnknownNameInTemplate,
-            };
+            let code = template_code(error.kind);
             sink.push(Diagnostic::new(code, cursor.inner_span(error.span), error.message).maybe_help(error.hint));
             None
         }
+    }
+}
+
+/// The code of what can be wrong with a template.
+pub(super) fn template_code(kind: TemplateErrorKind) -> Code {
+    match kind {
+        TemplateErrorKind::Syntax => Code::TemplateSyntax,
+        TemplateErrorKind::Block => Code::BlockInTemplate,
+        TemplateErrorKind::TooLong => Code::OverLimit,
+        TemplateErrorKind::UnknownHelper => Code::UnknownNameInTemplate,
     }
 }
 

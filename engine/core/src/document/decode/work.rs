@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::model::{Body, Call, Http, Kind, Output, Stdin, Surroundings, Tree, Undo, Wait, Work, Writing};
 use crate::document::shape::{HTTP, Mapping, Names, OUTPUT, STDIN, UNDO, UNLESS, WAYS, WRITING};
 use crate::document::{Cursor, Shape};
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 use crate::template::Template;
 
 /// `unless`.
@@ -267,9 +267,4 @@ fn stdin(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<Spanned<Stdin>> {
     let fields = Fields::read(cursor, &STDIN, sink)?;
     let step = step_id(fields.get("step")?, sink)?;
     Some(Spanned::new(Stdin::Step(step), cursor.span()))
-}
-
-/// The bytes of a key and of its value.
-pub(super) fn whole(cursor: Cursor<'_>) -> Span {
-    cursor.key().map_or_else(|| cursor.span(), |key| key.span.join(cursor.span()))
 }
