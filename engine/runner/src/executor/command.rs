@@ -107,12 +107,14 @@ fn resolved(value: &EnvValue, secrets: &Secrets) -> String {
     pieces.collect()
 }
 
-/// Starts the process.
-pub(crate) fn launch(prepared: Prepared) -> Result<(Running, Option<Masker>), StartFailure> {
+/// Starts the process; where there is none, says how the attempt ended.
+pub(crate) fn launch(prepared: Prepared) -> Result<(Running, Option<Masker>), End> {
     let path = prepared.spec.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
     match process::start(prepared.spec) {
         Ok(running) => Ok((running, prepared.masker)),
-        Err(error) => Err(spawn_failure(&error, path)),
+        // It may have done a part of its work.
+        Err(error @ SpawnError::Unwatched { .. }) => Err(End::Lost(error.to_string())),
+        Err(error) => Err(End::NotStarted(spawn_failure(&error, path))),
     }
 }
 
@@ -122,7 +124,7 @@ fn spawn_failure(error: &SpawnError, path: Option<OsString>) -> StartFailure {
         SpawnError::MissingInterpreter { .. } => (StartFailureKind::MissingProgram, None),
         SpawnError::NotExecutable { .. } => (StartFailureKind::NotExecutable, None),
         SpawnError::Directory { .. } => (StartFailureKind::MissingDirectory, None),
-        SpawnError::Input { .. } | SpawnError::Other { .. } => (StartFailureKind::Other, None),
+        SpawnError::Input { .. } | SpawnError::Unwatched { .. } | SpawnError::Other { .. } => (StartFailureKind::Other, None),
     };
     let searched = searched.map(|path| format!(" (PATH is {})", Path::new(&path).display())).unwrap_or_default();
     failure(kind, format!("{error}{searched}"))

@@ -80,11 +80,18 @@ async fn run(plan: ExecutionPlan, draft: &str, step: &str, work: &Rc<Workplace>)
     };
     let (running, masker) = match command::launch(prepared) {
         Ok(started) => started,
-        Err(failure) => return Evidence { name, output: None, note: Some(failure.message) },
+        Err(end) => return Evidence { name, output: None, note: note(end) },
     };
     let key = AttemptKey { step: step.to_owned(), part: Part::Main, attempt: 0 };
     let ending = command::wait(running, key, masker, Rc::clone(work)).await;
-    let note = match ending.end {
+    let note = note(ending.end);
+    // What it said on standard error says more than an empty output.
+    let output = if ending.stdout.bytes == 0 { ending.stderr } else { ending.stdout };
+    Evidence { name, output: Some(output), note }
+}
+
+fn note(end: End) -> Option<String> {
+    match end {
         End::Exited(0) => None,
         End::Exited(code) => Some(format!("it ended with exit code {code}")),
         End::Signalled(signal) => Some(format!("it was ended by signal {signal}")),
@@ -92,10 +99,7 @@ async fn run(plan: ExecutionPlan, draft: &str, step: &str, work: &Rc<Workplace>)
         End::Stopped => Some("it was stopped".to_owned()),
         End::NotStarted(failure) => Some(failure.message),
         End::Lost(why) => Some(why),
-    };
-    // What it said on standard error says more than an empty output.
-    let output = if ending.stdout.bytes == 0 { ending.stderr } else { ending.stdout };
-    Evidence { name, output: Some(output), note }
+    }
 }
 
 fn read_file(path: &Path, tail: Option<u32>, work: &Workplace) -> io::Result<(Output, Option<String>)> {

@@ -134,7 +134,7 @@ impl Executor {
     fn launch(&mut self, key: AttemptKey, prepared: command::Prepared) {
         let (running, masker) = match command::launch(prepared) {
             Ok(started) => started,
-            Err(failure) => return self.ended(key, command::not_started(failure)),
+            Err(end) => return self.ended(key, command::ending(end)),
         };
         let (pid, start_time) = identity(&running);
         self.ready.push_back(Event::Spawned { key: key.clone(), pid, start_time });
