@@ -172,13 +172,13 @@ impl Dispatcher {
                 self.take(Event::Said { actor, input })
             }
             () = deadline_passed => self.deadline(deadline),
-            said = said => match said {
-                Some((actor, input)) => self.take(Event::Said { actor, input }),
-                None => {
-                    self.inputs = None;
-                    Ok(())
+            said = said => {
+                if let Some((actor, input)) = said {
+                    return self.take(Event::Said { actor, input });
                 }
-            },
+                self.inputs = None;
+                Ok(())
+            }
             () = inbox => self.take_inbox().map(|_| ()),
             event = self.executor.next() => self.take(event),
         }
@@ -319,7 +319,10 @@ impl Dispatcher {
                 event = self.executor.next() => self.take(event)?,
             }
         }
-        if !self.suspend || self.take_inbox()? && !self.suspend {
+        if self.suspend {
+            self.take_inbox()?;
+        }
+        if !self.suspend {
             return Ok(None);
         }
         self.recorder.sync(&self.work)?;

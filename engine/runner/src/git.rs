@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 const SMALL_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of `packed-refs` and of an index that are read: a repository with a million files has about 100 MB.
 const LARGE_BYTES_MAX: u64 = 256 << 20;
+/// The bits of an entry's flags that are set in the middle of a merge.
+const MERGE_STAGE: u16 = 0x3000;
 /// How many symbolic refs follow one another at most.
 const REFS_MAX: usize = 5;
 
@@ -100,7 +102,10 @@ fn differs(git: &Path, name: &str, bytes: &[u8]) -> Option<bool> {
     let index = read(&git.join("index"), LARGE_BYTES_MAX)?;
     // Filters (line ends, LFS) would give another id for the same file; they are rare on a runbook, and then the file
     // is told to differ, which is the safe side.
-    Some(find_in_index(&index, name)?.is_none_or(|known| known != blob_id(bytes)))
+    match find_in_index(&index, name)? {
+        Noted::As(known) => Some(known != blob_id(bytes)),
+        Noted::Not => Some(true),
+    }
 }
 
 /// The id git gives a file with these bytes, in a repository of SHA-1.
@@ -108,8 +113,16 @@ fn blob_id(bytes: &[u8]) -> [u8; 20] {
     sha1(&[format!("blob {}\0", bytes.len()).as_bytes(), bytes].concat())
 }
 
-/// Looks a name up in an index of version 2 to 4; the outer `None` is an index that cannot be read.
-fn find_in_index(index: &[u8], name: &str) -> Option<Option<[u8; 20]>> {
+/// What an index says of a name.
+enum Noted {
+    /// It has this id.
+    As([u8; 20]),
+    /// It is not there, or a merge is going on.
+    Not,
+}
+
+/// Looks a name up in an index of version 2 to 4; `None` where it cannot be read.
+fn find_in_index(index: &[u8], name: &str) -> Option<Noted> {
     let mut input = Input(index);
     if input.take(4)? != b"DIRC" {
         return None;
@@ -143,10 +156,10 @@ fn find_in_index(index: &[u8], name: &str) -> Option<Option<[u8; 20]>> {
         }
         if path == name.as_bytes() {
             // In the middle of a merge there are several; none of them is what was committed.
-            return Some((flags >> 12 & 3 == 0).then_some(id));
+            return Some(if flags & MERGE_STAGE == 0 { Noted::As(id) } else { Noted::Not });
         }
     }
-    Some(None)
+    Some(Noted::Not)
 }
 
 struct Input<'a>(&'a [u8]);
@@ -174,6 +187,7 @@ impl<'a> Input<'a> {
     }
 }
 
+#[expect(clippy::many_single_char_names, reason = "the standard calls them so")]
 /// SHA-1, only to know git's names for files; nothing here relies on its strength.
 fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut state: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
@@ -225,7 +239,7 @@ mod tests {
     use super::*;
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
 
     fn git(directory: &Path, words: &[&str]) -> String {

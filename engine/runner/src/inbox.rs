@@ -194,14 +194,8 @@ pub fn decode(message: &HandIn) -> Result<Input, String> {
     })
 }
 
-const SETTLE_WORDS: [SettleWord; 6] = [
-    SettleWord::Done,
-    SettleWord::NotDone,
-    SettleWord::Again,
-    SettleWord::ByHand,
-    SettleWord::GoOn,
-    SettleWord::Fail,
-];
+const SETTLE_WORDS: [SettleWord; 6] =
+    [SettleWord::Done, SettleWord::NotDone, SettleWord::Again, SettleWord::ByHand, SettleWord::GoOn, SettleWord::Fail];
 
 fn settle_word(word: SettleWord) -> &'static str {
     match word {

@@ -30,7 +30,8 @@ pub fn refusals(plan: &Plan, team: &Team, mode: Mode) -> Vec<String> {
 
 fn of_step(step: &Step, sentences: &mut Vec<String>) {
     let id = step.id.value.as_str();
-    let mut refuse = |what: &str, instead: &str| sentences.push(format!("step {id}: {what} is not in this build{instead}"));
+    let mut refuse =
+        |what: &str, instead: &str| sentences.push(format!("step {id}: {what} is not in this build{instead}"));
     let bodies = [Some(&step.body), step.unless.as_ref().map(|body| &*body.value)];
     let undo = match &step.undo {
         Some(runbook_core::document::model::Undo::Body(body)) => Some(&*body.value),
@@ -41,12 +42,7 @@ fn of_step(step: &Step, sentences: &mut Vec<String>) {
             Work::Http(_) => refuse("`http`", ": `run` curl instead"),
             Work::Template(_) => refuse("`template`", ": write the file with `script`"),
             Work::Runbook(_) => refuse("`runbook`", ": `run` the other one by itself, or write its steps here"),
-            Work::Run(_)
-            | Work::Script(_)
-            | Work::Ask(_)
-            | Work::Instruct(_)
-            | Work::Wait(_)
-            | Work::None => {}
+            Work::Run(_) | Work::Script(_) | Work::Ask(_) | Work::Instruct(_) | Work::Wait(_) | Work::None => {}
         }
         if body.surroundings.on.is_some() {
             refuse("`on`", ": `run` ssh instead");
@@ -76,7 +72,13 @@ fn of_channels(plan: &Plan, team: &Team) -> Vec<String> {
         let to = escalated.flat_map(|escalation| &escalation.to);
         let asked = match &step.body.work {
             Work::Ask(asking) | Work::Instruct(asking) => asking.to.as_slice(),
-            _ => &[],
+            Work::Run(_)
+            | Work::Script(_)
+            | Work::Http(_)
+            | Work::Wait(_)
+            | Work::Template(_)
+            | Work::Runbook(_)
+            | Work::None => &[],
         };
         for name in to.chain(asked) {
             let ways = route(team, &name.value).tries;

@@ -148,8 +148,7 @@ pub async fn start_on(
     inputs: InputReceiver,
     wrap: Wrap,
 ) -> Result<Finished, RunError> {
-    let params =
-        params::resolve(&loaded.plan.document().params, &options.params).map_err(RunError::Params)?;
+    let params = params::resolve(&loaded.plan.document().params, &options.params).map_err(RunError::Params)?;
     let refused = refuse::refusals(&loaded.plan, &loaded.team, options.mode);
     if !refused.is_empty() {
         return Err(RunError::NotInBuild(refused));
@@ -170,8 +169,7 @@ pub async fn start_on(
     }
 
     let ledger = store.ledger();
-    let ledger_head =
-        ledger.head().map_err(|error| RunError::Unwritable(ledger_unwritable(ledger.path(), &error)))?;
+    let ledger_head = ledger.head().map_err(|error| RunError::Unwritable(ledger_unwritable(ledger.path(), &error)))?;
     let keeper = Keeper::new(run.blobs(), run.sharing());
     let keep = |bytes: &[u8]| {
         let put = run.blobs().put(bytes, Durable::Yes);
@@ -212,14 +210,23 @@ pub async fn start_on(
         &operator,
         stamp.at,
     );
-    let work = Rc::new(workplace(&loaded.plan, &loaded.team, keeper, machine, &loaded.directory, &run, options.attended, observer));
+    let work = Rc::new(workplace(
+        &loaded.plan,
+        &loaded.team,
+        keeper,
+        machine,
+        &loaded.directory,
+        &run,
+        options.attended,
+        observer,
+    ));
     let mut recorder = Recorder::new(writer, ledger, started.runbook.clone());
     let record = Record::RunStarted(Box::new(started));
-    let recorded = recorder
+    let begun = recorder
         .append(&operator, &record, stamp, &work)
         .and_then(|()| recorder.sync(&work))
         .and_then(|()| recorder.enter_start(stamp));
-    recorded.map_err(RunError::Unwritable)?;
+    begun.map_err(RunError::Unwritable)?;
     let inbox = (options.mode == Mode::Real).then(|| Watch::new(&run.inbox()));
     let parts = Parts { state, recorder, work, clock, inputs, inbox, taken: BTreeSet::new() };
     let dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
@@ -324,7 +331,9 @@ fn create_run(store: &Store, plan: &Plan, now: Timestamp) -> Result<RunDir, RunE
     let mut tries = 0;
     loop {
         let mut random = [0; 4];
-        fs::File::open("/dev/urandom").and_then(|mut chance| chance.read_exact(&mut random)).map_err(RunError::System)?;
+        fs::File::open("/dev/urandom")
+            .and_then(|mut chance| chance.read_exact(&mut random))
+            .map_err(RunError::System)?;
         tries += 1;
         match store.create_run(&plan.document().name.value, now, random) {
             Err(StoreError::Exists(_)) if tries < ID_TRIES => {}
@@ -341,7 +350,13 @@ fn engine_digest(store: &Store) -> String {
     let Ok(data) = fs::metadata("/proc/self/exe") else { return String::new() };
     let mark = format!(
         "{}-{}-{}-{}.{}-{}.{}",
-        data.dev(), data.ino(), data.size(), data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()
+        data.dev(),
+        data.ino(),
+        data.size(),
+        data.mtime(),
+        data.mtime_nsec(),
+        data.ctime(),
+        data.ctime_nsec()
     );
     let path = store.root().join("engine-digest");
     let known = fs::read_to_string(&path).unwrap_or_default();

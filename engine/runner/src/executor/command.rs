@@ -124,7 +124,9 @@ fn spawn_failure(error: &SpawnError, path: Option<OsString>) -> StartFailure {
         SpawnError::MissingInterpreter { .. } => (StartFailureKind::MissingProgram, None),
         SpawnError::NotExecutable { .. } => (StartFailureKind::NotExecutable, None),
         SpawnError::Directory { .. } => (StartFailureKind::MissingDirectory, None),
-        SpawnError::Input { .. } | SpawnError::Unwatched { .. } | SpawnError::Other { .. } => (StartFailureKind::Other, None),
+        SpawnError::Input { .. } | SpawnError::Unwatched { .. } | SpawnError::Other { .. } => {
+            (StartFailureKind::Other, None)
+        }
     };
     let searched = searched.map(|path| format!(" (PATH is {})", Path::new(&path).display())).unwrap_or_default();
     failure(kind, format!("{error}{searched}"))

@@ -120,8 +120,7 @@ impl Replay {
                 }
                 let (plan, team) = self.sources(started).map_err(broken)?;
                 let id = self.run.id().as_str();
-                let state =
-                    RunState::new(Arc::clone(&plan), Arc::clone(&team), id, started, &entry.actor, entry.ts);
+                let state = RunState::new(Arc::clone(&plan), Arc::clone(&team), id, started, &entry.actor, entry.ts);
                 self.boot_id.clone_from(&started.boot_id);
                 self.begun = Some(Begun { state, plan, team, started: (**started).clone() });
             }
@@ -129,22 +128,19 @@ impl Replay {
             (_, None) => return Err(broken("the run does not begin with its start".to_owned())),
             (record, Some(begun)) => {
                 begun.state.apply(record, &entry.actor, entry.ts, &self.blobs);
-                self.note(&record);
+                self.note(record);
             }
         }
         Ok(())
     }
 
     fn note(&mut self, record: &Record) {
-        match record {
-            Record::StepSpawned { key, pid, start_time } => {
-                self.open.insert(key.clone(), Process { pid: *pid, start_time: *start_time });
-            }
-            Record::AttemptEnded { key, .. } => {
-                self.open.remove(key);
-            }
-            Record::RunResumed { boot_id, .. } => self.boot_id.clone_from(boot_id),
-            _ => {}
+        if let Record::StepSpawned { key, pid, start_time } = record {
+            self.open.insert(key.clone(), Process { pid: *pid, start_time: *start_time });
+        } else if let Record::AttemptEnded { key, .. } = record {
+            self.open.remove(key);
+        } else if let Record::RunResumed { boot_id, .. } = record {
+            self.boot_id.clone_from(boot_id);
         }
     }
 
