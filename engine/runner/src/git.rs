@@ -18,8 +18,8 @@ const REFS_MAX: usize = 5;
 pub struct Commit {
     /// The commit that is checked out, 40 or 64 hexadecimal digits.
     pub id: String,
-    /// Whether the file differs from what git last noted of it: staged changes count as noted. `None` where that
-    /// cannot be known.
+    /// Whether the file differs from that commit. `None` where that cannot be told without the commit's objects: the
+    /// file is as it was staged, and something beside it was staged since the last commit or checkout.
     pub dirty: Option<bool>,
 }
 
@@ -102,9 +102,13 @@ fn differs(git: &Path, name: &str, bytes: &[u8]) -> Option<bool> {
     let index = read(&git.join("index"), LARGE_BYTES_MAX)?;
     // Filters (line ends, LFS) would give another id for the same file; they are rare on a runbook, and then the file
     // is told to differ, which is the safe side.
-    match find_in_index(&index, name)? {
-        Noted::As(known) => Some(known != blob_id(bytes)),
-        Noted::Not => Some(true),
+    let (noted, rest) = find_in_index(&index, name)?;
+    match noted {
+        Noted::As(known) if known == blob_id(bytes) => {
+            let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            is_as_committed(rest, folder).then_some(false)
+        }
+        Noted::As(_) | Noted::Not => Some(true),
     }
 }
 
@@ -121,8 +125,8 @@ enum Noted {
     Not,
 }
 
-/// Looks a name up in an index of version 2 to 4; `None` where it cannot be read.
-fn find_in_index(index: &[u8], name: &str) -> Option<Noted> {
+/// Looks a name up in an index of version 2 to 4, and gives what follows the entries; `None` where it cannot be read.
+fn find_in_index<'a>(index: &'a [u8], name: &str) -> Option<(Noted, &'a [u8])> {
     let mut input = Input(index);
     if input.take(4)? != b"DIRC" {
         return None;
@@ -132,6 +136,7 @@ fn find_in_index(index: &[u8], name: &str) -> Option<Noted> {
         return None;
     }
     let mut path: Vec<u8> = Vec::new();
+    let mut noted = Noted::Not;
     for _ in 0..input.number()? {
         let before = input.0.len();
         input.take(40)?;
@@ -156,10 +161,43 @@ fn find_in_index(index: &[u8], name: &str) -> Option<Noted> {
         }
         if path == name.as_bytes() {
             // In the middle of a merge there are several; none of them is what was committed.
-            return Some(if flags & MERGE_STAGE == 0 { Noted::As(id) } else { Noted::Not });
+            noted = if flags & MERGE_STAGE == 0 { Noted::As(id) } else { Noted::Not };
         }
     }
-    Some(Noted::Not)
+    Some((noted, input.0))
+}
+
+/// Whether the index's list of trees still has the tree of a folder: git writes it at a commit or a checkout, and
+/// strikes it out when anything in the folder is staged.
+fn is_as_committed(extensions: &[u8], folder: &str) -> bool {
+    let mut input = Input(extensions);
+    while let (Some(name), Some(size)) = (input.take(4), input.number()) {
+        let Some(data) = usize::try_from(size).ok().and_then(|size| input.take(size)) else { return false };
+        if name == b"TREE" {
+            return tree_is_there(Input(data), folder).unwrap_or(false);
+        }
+    }
+    false
+}
+
+fn tree_is_there(mut input: Input<'_>, folder: &str) -> Option<bool> {
+    let (_, mut is_there, mut children) = input.tree()?;
+    for part in folder.split('/').filter(|part| !part.is_empty()) {
+        let found = loop {
+            children = children.checked_sub(1)?;
+            let (name, valid, below) = input.tree()?;
+            if name == part.as_bytes() {
+                break (valid, below);
+            }
+            // All that is below another folder comes before the next one.
+            let mut skip = below;
+            while skip > 0 {
+                skip = skip - 1 + input.tree()?.2;
+            }
+        };
+        (is_there, children) = found;
+    }
+    Some(is_there)
 }
 
 struct Input<'a>(&'a [u8]);
@@ -173,6 +211,24 @@ impl<'a> Input<'a> {
 
     fn number(&mut self) -> Option<u32> {
         Some(u32::from_be_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    /// One tree of the list: its name, whether its id is there, and how many trees it has below.
+    fn tree(&mut self) -> Option<(&'a [u8], bool, usize)> {
+        let name = self.until(0)?;
+        let is_there = !self.until(b' ')?.starts_with(b"-");
+        let below = std::str::from_utf8(self.until(b'\n')?).ok()?.parse().ok()?;
+        if is_there {
+            self.take(20)?;
+        }
+        Some((name, is_there, below))
+    }
+
+    fn until(&mut self, end: u8) -> Option<&'a [u8]> {
+        let count = self.0.iter().position(|byte| *byte == end)?;
+        let taken = self.take(count)?;
+        self.take(1)?;
+        Some(taken)
     }
 
     /// The number git writes for offsets: each further byte counts one more.
@@ -289,6 +345,14 @@ mod tests {
             assert_eq!(commit_of(&top.join("runbooks/new.yaml"), b"x").unwrap().dirty, Some(true));
             git(top, &["pack-refs", "--all"]);
             assert_eq!(commit_of(&file, b"this is runbooks/dns.yaml\n"), Some(clean.clone()));
+            // Staged, and not committed: it is not as in the commit, and that cannot be told.
+            fs::write(&file, "staged\n").unwrap();
+            git(top, &["add", "."]);
+            assert_eq!(commit_of(&file, b"staged\n").unwrap().dirty, None, "version {version}");
+            git(top, &["reset", "-q", "--hard"]);
+            fs::write(top.join("a"), "elsewhere\n").unwrap();
+            git(top, &["add", "."]);
+            assert_eq!(commit_of(&file, b"this is runbooks/dns.yaml\n"), Some(clean.clone()), "version {version}");
             let other = tempfile::tempdir().unwrap();
             let tree = other.path().join("tree");
             git(top, &["worktree", "add", "-q", "-b", "side", tree.to_str().unwrap()]);

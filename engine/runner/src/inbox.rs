@@ -13,6 +13,7 @@ use runbook_core::run::event::Input;
 use runbook_core::run::record::{Actor, AnswerWord, SettleWord};
 use runbook_transcript::file::FileError;
 use runbook_transcript::inbox::{HandIn, Message, Stamp};
+use runbook_transcript::lock::Holder;
 use runbook_transcript::run_dir::RunDir;
 use rustix::fs::inotify;
 use serde_json::{Map, Value as Json, json};
@@ -23,6 +24,10 @@ use crate::account::Account;
 
 /// Time between two looks where the kernel cannot tell of a change.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Time a process has to take in what was handed in, before who did is told that it has not.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+/// Time between two looks meanwhile.
+const LOOK_FOR_TAKEN_EVERY: Duration = Duration::from_millis(20);
 /// What stands before a message's name in the origin of who said it.
 const ORIGIN: &str = "inbox/";
 
@@ -96,6 +101,38 @@ pub fn hand_in(run: &RunDir, account: &Account, input: &Input, now: Timestamp) -
     let counter = COUNTER.fetch_add(1, Ordering::Relaxed);
     let stamp = Stamp { ts: now, pid: std::process::id(), counter };
     runbook_transcript::inbox::hand_in(run, stamp, &encode(input, &account.name))
+}
+
+/// What became of something handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// The process that runs the run took it in; what followed is on disk.
+    Yes,
+    /// No process has the run: whoever handed it in resumes it.
+    NoProcess,
+    /// A process has the run and did not take it in yet.
+    NotYet(Option<Holder>),
+}
+
+/// Waits a moment for the process that runs a run to take in what was handed in under this name.
+///
+/// # Errors
+/// [`FileError`] when the run's lock cannot be looked at.
+pub async fn taken(run: &RunDir, name: &str) -> Result<Taken, FileError> {
+    let message = run.inbox().join(name);
+    let begin = tokio::time::Instant::now();
+    loop {
+        if !message.exists() {
+            return Ok(Taken::Yes);
+        }
+        match run.holder()? {
+            // It may have been taken in just before its process let go.
+            None if !message.exists() => return Ok(Taken::Yes),
+            None => return Ok(Taken::NoProcess),
+            Some(holder) if begin.elapsed() > TAKEN_WITHIN => return Ok(Taken::NotYet(holder)),
+            Some(_) => tokio::time::sleep(LOOK_FOR_TAKEN_EVERY).await,
+        }
+    }
 }
 
 /// Writes what somebody says as a message.
