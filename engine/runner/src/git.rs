@@ -349,14 +349,16 @@ mod tests {
             fs::write(&file, "staged\n").unwrap();
             git(top, &["add", "."]);
             assert_eq!(commit_of(&file, b"staged\n").unwrap().dirty, None, "version {version}");
-            git(top, &["reset", "-q", "--hard"]);
+            git(top, &["commit", "-qm", "second"]);
+            let id = git(top, &["rev-parse", "HEAD"]);
             fs::write(top.join("a"), "elsewhere\n").unwrap();
             git(top, &["add", "."]);
-            assert_eq!(commit_of(&file, b"this is runbooks/dns.yaml\n"), Some(clean.clone()), "version {version}");
+            let clean = Commit { id, dirty: Some(false) };
+            assert_eq!(commit_of(&file, b"staged\n"), Some(clean.clone()), "version {version}");
             let other = tempfile::tempdir().unwrap();
             let tree = other.path().join("tree");
             git(top, &["worktree", "add", "-q", "-b", "side", tree.to_str().unwrap()]);
-            assert_eq!(commit_of(&tree.join("runbooks/dns.yaml"), b"this is runbooks/dns.yaml\n"), Some(clean));
+            assert_eq!(commit_of(&tree.join("runbooks/dns.yaml"), b"staged\n"), Some(clean));
         }
     }
 
