@@ -312,6 +312,13 @@ mod tests {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// Writes a file that is not as young as the index: git looks at such a one again, and strikes out its tree.
+    fn write(path: &Path, text: &str) {
+        fs::write(path, text).unwrap();
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+    }
+
     #[test]
     fn sha1_is_the_one_git_uses() {
         assert_eq!(hex(&sha1(b"")), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
@@ -332,7 +339,7 @@ mod tests {
             git(top, &["config", "index.version", version]);
             fs::create_dir(top.join("runbooks")).unwrap();
             for name in ["a", "runbooks/dns-failover.yaml", "runbooks/dns.yaml", "z"] {
-                fs::write(top.join(name), format!("this is {name}\n")).unwrap();
+                write(&top.join(name), &format!("this is {name}\n"));
             }
             git(top, &["add", "."]);
             git(top, &["update-index", "--index-version", version]);
@@ -346,12 +353,12 @@ mod tests {
             git(top, &["pack-refs", "--all"]);
             assert_eq!(commit_of(&file, b"this is runbooks/dns.yaml\n"), Some(clean.clone()));
             // Staged, and not committed: it is not as in the commit, and that cannot be told.
-            fs::write(&file, "staged\n").unwrap();
+            write(&file, "staged\n");
             git(top, &["add", "."]);
             assert_eq!(commit_of(&file, b"staged\n").unwrap().dirty, None, "version {version}");
             git(top, &["commit", "-qm", "second"]);
             let id = git(top, &["rev-parse", "HEAD"]);
-            fs::write(top.join("a"), "elsewhere\n").unwrap();
+            write(&top.join("a"), "elsewhere\n");
             git(top, &["add", "."]);
             let clean = Commit { id, dirty: Some(false) };
             assert_eq!(commit_of(&file, b"staged\n"), Some(clean.clone()), "version {version}");
