@@ -4,8 +4,8 @@
 pub const FILE_BYTES_MAX: usize = 4 << 20;
 /// Levels of nesting in a YAML file. The deepest legal document has 9.
 pub const YAML_DEPTH_MAX: usize = 32;
-/// Nodes (keys, scalars, sequences, mappings) in a YAML file: room for 10,000 steps with 20 keys each.
-pub const YAML_NODES_MAX: usize = 420_000;
+/// Nodes (keys, scalars, sequences, mappings) in a YAML file: room for 20,000 steps with 5 keys each.
+pub const YAML_NODES_MAX: usize = 250_000;
 /// Bytes of a YAML file between two nodes. The event scanner reads a bracketed list to its end before it gives the
 /// first node of it, so this also bounds its memory.
 pub const YAML_LOOKAHEAD_BYTES_MAX: usize = 256 << 10;

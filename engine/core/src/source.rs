@@ -99,6 +99,8 @@ pub struct Position {
     pub byte_column: usize,
 }
 
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// A file's shown name, its text and an index of its lines. Cloning it copies neither text nor index.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
@@ -183,16 +185,17 @@ impl SourceFile {
         Some(text.char_indices().nth(column.saturating_sub(1)).map_or(span.end, |(at, _)| span.start + at))
     }
 
-    /// The span without blanks and line breaks at its ends.
+    /// The span without blanks, tabs and line breaks at its ends. Other spaces of Unicode are text.
     #[must_use]
     pub fn trim(&self, span: Span) -> Span {
         let text = self.slice(span);
-        let start = span.start + (text.len() - text.trim_start().len());
-        Span::new(start, start + text.trim().len())
+        let start = span.start + (text.len() - text.trim_start_matches(BLANKS).len());
+        Span::new(start, start + text.trim_matches(BLANKS).len())
     }
 
     fn floor(&self, offset: usize) -> usize {
-        self.text.floor_char_boundary(offset)
+        let offset = offset.min(self.text.len());
+        (0..=offset).rev().find(|&at| self.text.is_char_boundary(at)).unwrap_or_default()
     }
 }
 

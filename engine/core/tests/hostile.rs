@@ -3,6 +3,7 @@
 //! All of them run in one test, so that the peak memory of this process is that of reading them.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::fmt::Write as _;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
@@ -21,8 +22,10 @@ fn files() -> Vec<(&'static str, Code, Vec<u8>)> {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..30 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        bomb = bomb + &format!("a{level}: &a{level} [{aliases}]\n");
+        writeln!(bomb, "a{level}: &a{level} [{aliases}]").unwrap();
     }
+    let mut anchors = String::new();
+    (0..300_000).for_each(|number| writeln!(anchors, "- &a{number} x").unwrap());
     vec![
         text("open brackets", Code::OverLimit, "[".repeat(200 << 10)),
         text("open braces", Code::TrapBraces, "{".repeat(200 << 10)),
@@ -36,7 +39,7 @@ fn files() -> Vec<(&'static str, Code, Vec<u8>)> {
         text("colons", Code::OverLimit, ": ".repeat(100_000)),
         text("nested keys", Code::OverLimit, nested_keys),
         text("aliases of aliases", Code::AnchorAliasTag, bomb),
-        text("anchors", Code::AnchorAliasTag, (0..300_000).map(|n| format!("- &a{n} x\n")).collect()),
+        text("anchors", Code::AnchorAliasTag, anchors),
         text("a scalar of 20 MB", Code::OverLimit, "a: ".to_owned() + &"x".repeat(20 << 20)),
         text("a scalar of 4 MB", Code::OverLimit, "a: ".to_owned() + &"x".repeat((4 << 20) - 3)),
         text("a quoted scalar of 200 kB", Code::OverLimit, format!("a: \"{}\"", "x".repeat(200 << 10))),
@@ -66,6 +69,16 @@ fn files() -> Vec<(&'static str, Code, Vec<u8>)> {
     ]
 }
 
+/// The largest file that is legal: it must be read, and in the same memory.
+fn largest() -> Vec<u8> {
+    let mut text = "steps:\n".to_owned();
+    for number in 0..20_000 {
+        let keys = "needs: []\n    timeout: 5s\n    dir: x";
+        writeln!(text, "  step_{number}:\n    verify: It answers\n    run: probe {number}\n    {keys}").unwrap();
+    }
+    text.into_bytes()
+}
+
 #[test]
 fn hostile_files_get_a_diagnostic() {
     for (name, code, bytes) in files() {
@@ -79,6 +92,9 @@ fn hostile_files_get_a_diagnostic() {
         let codes: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
         assert!(codes.contains(&code), "{name}: {:?}", diagnostics.first());
     }
+    let (_, yaml, diagnostics) = read_tree("large.yaml", &largest());
+    assert!(yaml.is_some(), "{diagnostics:?}");
+    drop(yaml);
     let peak = peak_memory();
     assert!(peak < MEMORY_MAX, "the reader held {} MiB", peak >> 20);
 }

@@ -1,5 +1,5 @@
 //! What is said about a YAML file, and at which bytes.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use runbook_core::diagnostic::{Code, Diagnostics, Silences};
 use runbook_core::document::{Shape, Yaml, read_tree};
@@ -151,6 +151,19 @@ fn one_document_a_file() {
     assert_eq!(said("---\na: b\n...\n"), []);
     assert_eq!(read("").root().shape(), Shape::Null);
     assert_eq!(read("# only a comment\n").root().shape(), Shape::Null);
+}
+
+#[test]
+fn neither_the_last_line_break_nor_a_byte_order_mark_matters() {
+    let mut sink = Diagnostics::new();
+    let yaml = read("a: |\n  x\n  y");
+    assert_eq!(yaml.root().get("a").unwrap().as_text(&mut sink).unwrap().value, "x\ny\n");
+    let yaml = read("\u{feff}---\né: 1");
+    assert_eq!(yaml.root().get("é").unwrap().span(), Span::new(11, 12));
+    let yaml = read("a:\n- b\n-\n- |\n x");
+    let items = yaml.root().get("a").unwrap();
+    assert_eq!(yaml.tree.source().slice(items.span()), "- b\n-\n- |\n x");
+    assert_eq!(items.items(&mut sink).unwrap().get(1).unwrap().place(), Span::new(7, 8));
 }
 
 #[test]

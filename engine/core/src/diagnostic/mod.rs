@@ -87,8 +87,8 @@ impl Diagnostic {
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
-    /// How many came after the list was full.
-    left_out: usize,
+    /// Whether any came after the list was full.
+    cut: bool,
     has_errors: bool,
 }
 
@@ -99,13 +99,13 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Takes one more. When the list is full it is counted only, so that a hostile file cannot fill the memory.
+    /// Takes one more. When the list is full it is dropped, so that a hostile file cannot fill the memory.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.has_errors |= diagnostic.severity == Severity::Error;
-        if self.list.len() < DIAGNOSTICS_MAX {
-            self.list.push(diagnostic);
+        if self.is_full() {
+            self.cut = true;
         } else {
-            self.left_out += 1;
+            self.list.push(diagnostic);
         }
     }
 
@@ -113,6 +113,12 @@ impl Diagnostics {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.has_errors
+    }
+
+    /// Whether there is room for no more: whoever looks for problems can stop.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= DIAGNOSTICS_MAX
     }
 
     /// Whether there is none.
@@ -127,15 +133,15 @@ impl Diagnostics {
         &self.list
     }
 
-    /// Gives them in the order of the file, each once; the last says how many were left out, if any.
+    /// Gives them in the order of the file, each once; when some were left out, the last says so.
     #[must_use]
     pub fn finish(mut self) -> Vec<Diagnostic> {
         self.list.sort_by(|a, b| (a.span, a.code, &a.title).cmp(&(b.span, b.code, &b.title)));
         self.list.dedup_by(|a, b| (a.code, a.span, &a.title) == (b.code, b.span, &b.title));
-        if self.left_out > 0 {
+        if self.cut {
             let last = self.list.last().map_or(Span::at(0), |last| last.span);
-            let title = format!("{} more problems are not shown", self.left_out);
-            self.list.push(Diagnostic::new(Code::OverLimit, last, title).help("mend these first, then check again"));
+            let more = Diagnostic::new(Code::OverLimit, last, "there are more problems than are shown");
+            self.list.push(more.help("mend these first, then check again"));
         }
         self.list
     }
@@ -177,6 +183,6 @@ mod tests {
         all.extend((0..DIAGNOSTICS_MAX + 5).map(|at| Diagnostic::new(Code::UnknownKey, Span::at(at), "x")));
         let all = all.finish();
         assert_eq!(all.len(), DIAGNOSTICS_MAX + 1);
-        assert_eq!(all.last().map(|d| d.title.as_str()), Some("5 more problems are not shown"));
+        assert_eq!(all.last().map(|d| d.title.as_str()), Some("there are more problems than are shown"));
     }
 }

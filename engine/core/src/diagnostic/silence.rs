@@ -58,7 +58,7 @@ impl Silences {
         for silence in self.silences {
             silences.entry((silence.line, silence.code)).or_default().push(silence);
         }
-        let mut left = Diagnostics { left_out: diagnostics.left_out, has_errors: !complete, list: Vec::new() };
+        let mut left = Diagnostics { cut: diagnostics.cut, has_errors: !complete, list: Vec::new() };
         for diagnostic in diagnostics.list {
             let place = (source.line_of(diagnostic.span.start), diagnostic.code);
             let silence = match diagnostic.severity {

@@ -1,4 +1,4 @@
-//! Reads the text a second time, with serde_yaml, and holds the two readings to one tree.
+//! Reads the text a second time, with `serde_yaml`, and holds the two readings to one tree.
 //!
 //! A reviewer, an editor and a script may each use another reader of YAML. What two of them read differently is
 //! refused, so that a runbook says one thing.
@@ -6,6 +6,7 @@
 use serde_yaml::{Mapping, Value};
 
 use super::scalar::{self, Resolved};
+use super::text::{missing_newline, without_mark};
 use super::tree::{Kind, NodeId, Tree};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{CharacterIndex, Span};
@@ -14,10 +15,15 @@ use crate::source::{CharacterIndex, Span};
 /// reads anything else.
 pub(super) fn read_again(tree: &Tree, sink: &mut Diagnostics) -> Option<Value> {
     let source = tree.source();
-    let value = match serde_yaml::from_str(source.text()) {
+    let (mark, text) = without_mark(source.text());
+    let read = match missing_newline(text) {
+        "" => serde_yaml::from_str(text),
+        newline => serde_yaml::from_str(&(text.to_owned() + newline)),
+    };
+    let value = match read {
         Ok(value) => value,
         Err(error) => {
-            let at = error.location().map_or(0, |place| CharacterIndex::new(source.text()).byte(place.index()));
+            let at = error.location().map_or(0, |place| mark.len() + CharacterIndex::new(text).byte(place.index()));
             let line = source.line_span(source.line_of(at)).unwrap_or_default();
             let complaint = error.to_string();
             let complaint = complaint.split(" at line ").next().unwrap_or_default();
@@ -84,12 +90,10 @@ fn is_same(resolved: Resolved<'_>, value: &Value) -> bool {
         Resolved::Bool(b) => value.as_bool() == Some(b),
         Resolved::Integer(integer) => value.as_i64() == Some(integer),
         Resolved::Text(text) => value.as_str() == Some(text),
-        Resolved::Number(number) => match value {
-            Value::Number(other) if other.is_f64() => other
-                .as_f64()
-                .is_some_and(|other| other.to_bits() == number.to_bits() || other.is_nan() && number.is_nan()),
-            _ => false,
-        },
+        Resolved::Number(number) => {
+            let same = |other: f64| other.to_bits() == number.to_bits() || other.is_nan() && number.is_nan();
+            value.is_f64() && value.as_f64().is_some_and(same)
+        }
     }
 }
 

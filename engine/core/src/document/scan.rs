@@ -10,6 +10,7 @@ use std::rc::Rc;
 use saphyr_parser::{BufferedInput, Event, Parser, ScalarStyle};
 
 use super::scalar;
+use super::text::{missing_newline, without_mark};
 use super::tree::{Entry, Kind, Node, NodeId, Style, Tree};
 use super::{syntax, traps};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -20,9 +21,11 @@ use crate::source::{CharacterIndex, SourceFile, Span};
 ///
 /// The nodes of the tree are in an order in which every node comes after those inside it.
 pub(super) fn scan(source: &SourceFile, sink: &mut Diagnostics) -> Option<Tree> {
+    let (mark, text) = without_mark(source.text());
     let mut scan = Scan {
         source,
-        characters: CharacterIndex::new(source.text()),
+        mark: mark.len(),
+        characters: CharacterIndex::new(text),
         sink,
         nodes: Vec::new(),
         open: Vec::new(),
@@ -45,13 +48,13 @@ pub(super) fn scan(source: &SourceFile, sink: &mut Diagnostics) -> Option<Tree> 
 
 /// The characters of the file, at most [`YAML_LOOKAHEAD_BYTES_MAX`] bytes of them between two events: the parser reads
 /// a bracketed list whole before it gives its first event.
-struct Metered<'a> {
-    characters: std::str::Chars<'a>,
+struct Metered<C> {
+    characters: C,
     allowance: Rc<Cell<usize>>,
     cut: Rc<Cell<bool>>,
 }
 
-impl Iterator for Metered<'_> {
+impl<C: Iterator<Item = char> + Clone> Iterator for Metered<C> {
     type Item = char;
 
     fn next(&mut self) -> Option<char> {
@@ -104,6 +107,8 @@ enum Step {
 
 struct Scan<'a> {
     source: &'a SourceFile,
+    /// Bytes of the byte order mark, which the parser does not see.
+    mark: usize,
     characters: CharacterIndex<'a>,
     sink: &'a mut Diagnostics,
     nodes: Vec<Node>,
@@ -119,7 +124,8 @@ impl Scan<'_> {
     fn run(&mut self) -> Option<()> {
         let allowance = Rc::new(Cell::new(YAML_LOOKAHEAD_BYTES_MAX));
         let cut = Rc::new(Cell::new(false));
-        let characters = self.source.text().chars();
+        let (_, text) = without_mark(self.source.text());
+        let characters = text.chars().chain(missing_newline(text).chars());
         let metered = Metered { characters, allowance: Rc::clone(&allowance), cut: Rc::clone(&cut) };
         let mut parser = Parser::new(BufferedInput::new(metered));
         let mut last = 0;
@@ -133,14 +139,16 @@ impl Scan<'_> {
             match next {
                 None => return Some(()),
                 Some(Err(error)) => {
-                    let at = self.characters.byte(error.marker().index());
+                    let at = self.byte(error.marker().index());
                     self.report_syntax(at, error.info());
                     return None;
                 }
                 Some(Ok((event, span))) => {
-                    let span =
-                        Span::new(self.characters.byte(span.start.index()), self.characters.byte(span.end.index()));
+                    let span = Span::new(self.byte(span.start.index()), self.byte(span.end.index()));
                     last = span.start.max(last);
+                    if self.sink.is_full() {
+                        return None;
+                    }
                     match self.event(event, span) {
                         Step::On => {}
                         Step::End => return Some(()),
@@ -149,6 +157,11 @@ impl Scan<'_> {
                 }
             }
         }
+    }
+
+    /// The offset of a character the parser has counted.
+    fn byte(&self, character: usize) -> usize {
+        self.mark + self.characters.byte(character)
     }
 
     /// What is still open when the events break off may hold duplicates nobody has looked for.
@@ -221,8 +234,15 @@ impl Scan<'_> {
                     .help(format!("write \"{text}\" if it is text, else a plain decimal number")),
             );
         }
-        // A value that is not written has whatever place the parser happened to be at.
-        let span = if text.is_empty() && style == Style::Plain { Span::at(span.start) } else { self.source.trim(span) };
+        let span = match style {
+            // A value that is not written has whatever place the parser happened to be at.
+            Style::Plain if text.is_empty() => Span::at(span.start),
+            // The parser counts a comment after the quote to the text.
+            Style::SingleQuoted | Style::DoubleQuoted => {
+                Span::new(span.start, span.start + quoted_length(style, self.source.slice(span)))
+            }
+            Style::Plain | Style::Literal | Style::Folded => self.source.trim(span),
+        };
         self.leaf(span, Kind::Scalar { style, text: text.to_owned() })
     }
 
@@ -251,7 +271,17 @@ impl Scan<'_> {
             return Step::On;
         }
         let inside = if refused { Inside::Refused } else { inside };
-        self.open.push(Open { start: span.start, brackets, end: span.end, inside });
+        let start = match self.open.last() {
+            // Of a list that is not indented the parser gives the place after its first `-`.
+            Some(Open { inside: Inside::Mapping { expects: Expects::Value(_, key), .. }, .. })
+                if !brackets && matches!(inside, Inside::Sequence(_)) =>
+            {
+                dash(self.source, key.end, span.start + 1).start
+            }
+            _ => span.start,
+        };
+        let end = if brackets { span.end } else { start };
+        self.open.push(Open { start, brackets, end, inside });
         Step::On
     }
 
@@ -298,7 +328,11 @@ impl Scan<'_> {
         }
         match &mut open.inside {
             Inside::Refused => {}
-            Inside::Sequence(items) => items.push(add(&mut self.nodes, span, kind)),
+            Inside::Sequence(items) => {
+                let span = if span.is_empty() { dash(self.source, open.end, span.start) } else { span };
+                open.end = open.end.max(span.end);
+                items.push(add(&mut self.nodes, span, kind));
+            }
             Inside::Mapping { entries, expects } => match std::mem::replace(expects, Expects::Key) {
                 Expects::Key => *expects = key(self.source, span, kind, self.sink),
                 Expects::Nothing => {}
@@ -319,6 +353,9 @@ impl Scan<'_> {
         let mut first: Option<&Entry> = None;
         for index in order {
             let Some(entry) = entries.get(index) else { continue };
+            if self.sink.is_full() {
+                break;
+            }
             match first {
                 Some(first) if first.key == entry.key => {
                     let title = format!("the key `{}` is already there", entry.key);
@@ -394,6 +431,36 @@ fn add(nodes: &mut Vec<Node>, span: Span, kind: Kind) -> NodeId {
     let Ok(id) = u32::try_from(nodes.len()) else { unreachable!("the number of nodes is bounded far below 2^32") };
     nodes.push(Node { span, kind });
     NodeId(id)
+}
+
+/// The bytes from a quote to the one that closes it.
+fn quoted_length(style: Style, written: &str) -> usize {
+    let mut bytes = written.bytes().enumerate().skip(1).peekable();
+    while let Some((at, byte)) = bytes.next() {
+        let escapes = match (style, byte) {
+            (Style::DoubleQuoted, b'\\') => bytes.next().is_some(),
+            (Style::SingleQuoted, b'\'') => bytes.next_if(|&(_, next)| next == b'\'').is_some(),
+            (Style::DoubleQuoted, b'"') => false,
+            _ => continue,
+        };
+        if !escapes {
+            return at + 1;
+        }
+    }
+    written.len()
+}
+
+/// The `-` of an item that is not written, somewhere after the item before it.
+fn dash(source: &SourceFile, from: usize, to: usize) -> Span {
+    let mut start = from;
+    for line in source.slice(Span::new(from, to)).split_inclusive('\n') {
+        let blanks = line.len() - line.trim_start().len();
+        if line.trim_start().starts_with('-') {
+            return Span::new(start + blanks, start + blanks + 1);
+        }
+        start += line.len();
+    }
+    Span::at(from)
 }
 
 /// Takes a finished node as the key of an entry, or reports why it can be none.

@@ -49,6 +49,9 @@ fn report_hidden(source: &SourceFile, sink: &mut Diagnostics) -> bool {
         if !may_hide(c) {
             continue;
         }
+        if sink.is_full() {
+            return false;
+        }
         let reason = match c {
             '\r' if characters.peek().is_some_and(|&(_, next)| next == '\n') => continue,
             '\u{feff}' if at == 0 => continue,
@@ -82,6 +85,19 @@ fn may_hide(c: char) -> bool {
         '\n' | '\t' | ' '..='~' => false,
         '\0'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
         _ => matches!(u32::from(c) & 0xffff, 0xfffe | 0xffff) || ('\u{fdd0}'..='\u{fdef}').contains(&c),
+    }
+}
+
+/// The line break a file should end with and does not. Readers of YAML differ on whether a text that ends so has one.
+pub(super) fn missing_newline(text: &str) -> &'static str {
+    if text.is_empty() || text.ends_with('\n') { "" } else { "\n" }
+}
+
+/// The byte order mark a file may begin with, and the rest.
+pub(super) fn without_mark(text: &str) -> (&str, &str) {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => text.split_at(text.len() - rest.len()),
+        None => ("", text),
     }
 }
 

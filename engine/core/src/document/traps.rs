@@ -131,19 +131,12 @@ impl<'a> Field<'a> {
             let place = self.value_span.start + offset;
             let next = text.get(offset + c.len_utf8()..)?.chars().next();
             let doubled = matches!(c, '{' | '}') && (previous == c || next == Some(c));
-            match quote {
-                Some(open) if open == c => quote = None,
-                Some(_) => {}
-                // An apostrophe inside a word opens nothing.
-                None if matches!(c, '"' | '\'') && !previous.is_alphanumeric() => quote = Some(c),
-                None if matches!(c, ',' | '[' | ']' | '{' | '}') && !doubled => {
-                    if place >= at && place > start {
-                        end = place;
-                        break;
-                    }
-                    start = place + 1;
+            if !in_quotes(&mut quote, previous, c) && matches!(c, ',' | '[' | ']' | '{' | '}') && !doubled {
+                if place >= at && place > start {
+                    end = place;
+                    break;
                 }
-                None => {}
+                start = place + 1;
             }
             previous = c;
         }
@@ -162,16 +155,30 @@ fn without_comment(line: &str) -> &str {
     let mut quote = None;
     let mut previous = ' ';
     for (at, c) in line.char_indices() {
-        match quote {
-            Some(open) if open == c => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') && !previous.is_alphanumeric() => quote = Some(c),
-            None if c == '#' && previous.is_whitespace() => return line.get(..at).unwrap_or(line),
-            None => {}
+        if !in_quotes(&mut quote, previous, c) && c == '#' && previous.is_whitespace() {
+            return line.get(..at).unwrap_or(line);
         }
         previous = c;
     }
     line
+}
+
+/// Whether a character belongs to a text in quotes, the quotes included; `quote` is the one that is open. An apostrophe
+/// inside a word opens nothing.
+fn in_quotes(quote: &mut Option<char>, previous: char, c: char) -> bool {
+    match *quote {
+        Some(open) => {
+            if open == c {
+                *quote = None;
+            }
+            true
+        }
+        None if matches!(c, '"' | '\'') && !previous.is_alphanumeric() => {
+            *quote = Some(c);
+            true
+        }
+        None => false,
+    }
 }
 
 /// The text in the quotes that need no escapes, if there are such.
@@ -189,30 +196,30 @@ mod tests {
         Some((found.code, source.slice(found.span).to_owned(), found.help?))
     }
 
-    fn expected(code: Code, span: &str, line: &str) -> Option<(Code, String, String)> {
-        Some((code, span.to_owned(), format!("quote the whole value: `{line}`")))
+    fn expected(code: Code, span: &str, line: &str) -> (Code, String, String) {
+        (code, span.to_owned(), format!("quote the whole value: `{line}`"))
     }
 
     #[test]
     fn the_line_is_quoted_as_it_should_be() {
         let found = of("  expect: \"ok\" == stdout  # é\n", "== st");
-        assert_eq!(found, expected(Code::TrapQuotedStart, "\"ok\" == stdout", "expect: '\"ok\" == stdout'"));
+        assert_eq!(found, Some(expected(Code::TrapQuotedStart, "\"ok\" == stdout", "expect: '\"ok\" == stdout'")));
         let found = of("# é\no: a ? \"b\" : \"c\"\n", ": \"c\"");
-        assert_eq!(found, expected(Code::TrapConditional, "a ? \"b\" : \"c\"", "o: 'a ? \"b\" : \"c\"'"));
+        assert_eq!(found, Some(expected(Code::TrapConditional, "a ? \"b\" : \"c\"", "o: 'a ? \"b\" : \"c\"'")));
         let found = of("message: {{ x }} is down\n", "is down");
-        assert_eq!(found, expected(Code::TrapBraces, "{{ x }} is down", "message: \"{{ x }} is down\""));
+        assert_eq!(found, Some(expected(Code::TrapBraces, "{{ x }} is down", "message: \"{{ x }} is down\"")));
         let found = of("    verify: Up: or down?\n", ": or");
-        assert_eq!(found, expected(Code::TrapColon, "Up: or down?", "verify: \"Up: or down?\""));
+        assert_eq!(found, Some(expected(Code::TrapColon, "Up: or down?", "verify: \"Up: or down?\"")));
         let found = of("- when: !has(x) && y\n", "&& y");
-        assert_eq!(found, expected(Code::TrapExclamation, "!has(x) && y", "when: \"!has(x) && y\""));
+        assert_eq!(found, Some(expected(Code::TrapExclamation, "!has(x) && y", "when: \"!has(x) && y\"")));
     }
 
     #[test]
     fn in_brackets_only_the_value_is_quoted() {
         let found = of("- { when: \"a\" == b, then: x }\n", "== b");
-        assert_eq!(found, expected(Code::TrapQuotedStart, "\"a\" == b", "when: '\"a\" == b'"));
+        assert_eq!(found, Some(expected(Code::TrapQuotedStart, "\"a\" == b", "when: '\"a\" == b'")));
         let found = of("retry: { every: 15s, for: {{ params.r }} s }\n", "s }\n");
-        assert_eq!(found, expected(Code::TrapBraces, "{{ params.r }} s", "for: \"{{ params.r }} s\""));
+        assert_eq!(found, Some(expected(Code::TrapBraces, "{{ params.r }} s", "for: \"{{ params.r }} s\"")));
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use std::ops::Range;
 
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, MapExpr, operators};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, EntryExpr, Expr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators,
+};
 use cel::parser::pratt_parser::{Token, TokenKind};
 use regex::Regex;
 
@@ -13,11 +15,12 @@ use super::Read;
 use super::error::{ExpressionError, ExpressionErrorKind};
 use super::functions::{self, Function};
 use super::node::{Arithmetic, Call, Compare, Each, EachKind, Form, Node};
+use super::scan::{is_closing, is_opening};
 use crate::limits::{COMPREHENSION_DEPTH_MAX, PATH_SEGMENTS_MAX};
 use crate::value::Value;
 
 /// Turns cel's tree into ours, and lists what it reads.
-pub(super) fn lower(text: &str, tokens: &[Token], tree: IdedExpr) -> Result<(Node, Vec<Read>), ExpressionError> {
+pub(super) fn lower(text: &str, tokens: &[Token], tree: &IdedExpr) -> Result<(Node, Vec<Read>), ExpressionError> {
     let mut lowering = Lowering {
         text,
         tokens,
@@ -51,14 +54,6 @@ fn partners(tokens: &[Token]) -> Vec<usize> {
         }
     }
     partners
-}
-
-fn is_opening(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::TokLeftParen | TokenKind::TokLeftBracket | TokenKind::TokLeftBrace)
-}
-
-fn is_closing(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::TokRightParen | TokenKind::TokRightBracket | TokenKind::TokRightBrace)
 }
 
 fn is_name(kind: TokenKind) -> bool {
@@ -97,34 +92,46 @@ struct Lowering<'t> {
 type Lowered<T = Node> = Result<T, ExpressionError>;
 
 impl Lowering<'_> {
-    fn node(&mut self, tree: IdedExpr) -> Lowered {
+    fn node(&mut self, tree: &IdedExpr) -> Lowered {
         if let Some(path) = self.path_of(&tree.expr) {
             let span = self.consume_path(&tree.expr)?;
             let slot = self.read(path, &span)?;
             return Ok(Node { span, form: Form::Read(slot) });
         }
-        match tree.expr {
+        match &tree.expr {
             Expr::Literal(literal) => self.literal(literal),
-            Expr::Ident(name) => self.variable(&name),
-            Expr::Select(select) if select.test => self.has(*select.operand, select.field),
-            Expr::Select(select) => {
-                let operand = self.node(*select.operand)?;
-                let field = self.next(is_name)?;
-                let span = self.spanning(operand.span.start, field);
-                Ok(Node { span, form: Form::Member(Box::new(operand), select.field) })
-            }
+            Expr::Ident(name) => self.variable(name),
+            Expr::Select(select) if select.test => self.has(&select.operand, &select.field),
+            Expr::Select(select) => self.member(select),
             Expr::Call(call) => self.call(call),
-            Expr::Comprehension(each) => self.each(*each),
-            Expr::List(list) => {
-                let open = self.next(|kind| kind == TokenKind::TokLeftBracket)?;
-                let elements = list.elements.into_iter().map(|tree| self.node(tree)).collect::<Lowered<Vec<_>>>()?;
-                let close = self.close(open);
-                let start = self.start(open);
-                Ok(Node { span: self.spanning(start, close), form: Form::List(elements) })
-            }
+            Expr::Comprehension(each) => self.each(each),
+            Expr::List(list) => self.list(list),
             Expr::Map(map) => self.map(map),
             Expr::Struct(_) | Expr::Unspecified => Err(self.unsupported()),
         }
+    }
+
+    fn member(&mut self, select: &SelectExpr) -> Lowered {
+        let operand = self.node(&select.operand)?;
+        let field = self.next(is_name)?;
+        let span = self.spanning(operand.span.start, field);
+        Ok(Node { span, form: Form::Member(Box::new(operand), select.field.clone()) })
+    }
+
+    fn list(&mut self, list: &ListExpr) -> Lowered {
+        let open = self.next(|kind| kind == TokenKind::TokLeftBracket)?;
+        let elements = self.nodes(&list.elements)?;
+        let close = self.close(open);
+        let start = self.start(open);
+        Ok(Node { span: self.spanning(start, close), form: Form::List(elements) })
+    }
+
+    fn nodes(&mut self, trees: &[IdedExpr]) -> Lowered<Vec<Node>> {
+        let mut nodes = Vec::with_capacity(trees.len());
+        for tree in trees {
+            nodes.push(self.node(tree)?);
+        }
+        Ok(nodes)
     }
 
     /// The path of members an operand spells, when it starts at a name that is no variable of a comprehension.
@@ -215,7 +222,7 @@ impl Lowering<'_> {
         Ok(slot)
     }
 
-    fn literal(&mut self, literal: LiteralValue) -> Lowered {
+    fn literal(&mut self, literal: &LiteralValue) -> Lowered {
         let token = self.next(is_literal)?;
         let mut start = self.start(token);
         let here = self.spanning(start, token);
@@ -259,7 +266,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn has(&mut self, operand: IdedExpr, field: String) -> Lowered {
+    fn has(&mut self, operand: &IdedExpr, field: &str) -> Lowered {
         let name = self.next(is_name)?;
         let open = self.next(|kind| kind == TokenKind::TokLeftParen)?;
         self.guards += 1;
@@ -267,30 +274,30 @@ impl Lowering<'_> {
             Some(mut path) => {
                 let start = self.consume_path(&operand.expr)?.start;
                 let last = self.next(is_name)?;
-                path.push(field);
+                path.push(field.to_owned());
                 let span = self.spanning(start, last);
                 Form::HasRead(self.read(path, &span)?)
             }
-            None => Form::Has(Box::new(self.node(operand)?), field),
+            None => Form::Has(Box::new(self.node(operand)?), field.to_owned()),
         };
         self.guards -= 1;
         let close = self.close(open);
         Ok(Node { span: self.spanning(self.start(name), close), form })
     }
 
-    fn map(&mut self, map: MapExpr) -> Lowered {
+    fn map(&mut self, map: &MapExpr) -> Lowered {
         let open = self.next(|kind| kind == TokenKind::TokLeftBrace)?;
         let mut entries = Vec::with_capacity(map.entries.len());
-        for entry in map.entries {
-            let EntryExpr::MapEntry(entry) = entry.expr else { return Err(self.unsupported()) };
-            entries.push((self.node(entry.key)?, self.node(entry.value)?));
+        for entry in &map.entries {
+            let EntryExpr::MapEntry(entry) = &entry.expr else { return Err(self.unsupported()) };
+            entries.push((self.node(&entry.key)?, self.node(&entry.value)?));
         }
         let close = self.close(open);
         Ok(Node { span: self.spanning(self.start(open), close), form: Form::Map(entries) })
     }
 
-    fn each(&mut self, each: ComprehensionExpr) -> Lowered {
-        let range = self.node(each.iter_range)?;
+    fn each(&mut self, each: &ComprehensionExpr) -> Lowered {
+        let range = self.node(&each.iter_range)?;
         let name = self.next(is_name)?;
         let open = self.next(|kind| kind == TokenKind::TokLeftParen)?;
         self.next(is_name)?;
@@ -302,23 +309,22 @@ impl Lowering<'_> {
                 span: self.spanning(self.start(name), name),
             });
         }
-        let step = each.loop_step.expr;
-        let Expr::Call(step) = step else { return Err(self.unsupported()) };
+        let Expr::Call(step) = &each.loop_step.expr else { return Err(self.unsupported()) };
         let filtered = step.func_name == operators::CONDITIONAL;
-        let mut parts = step.args.into_iter();
+        let mut parts = step.args.iter();
         let (kind, condition, result) = match (self.token_text(name), parts.next(), parts.next()) {
             ("all", _, Some(body)) => (EachKind::All, Some(body), None),
             ("exists", _, Some(body)) => (EachKind::Exists, Some(body), None),
             ("exists_one" | "existsOne", Some(body), _) => (EachKind::ExistsOne, Some(body), None),
             ("filter", Some(body), _) => (EachKind::Filter, Some(body), None),
             ("map", Some(condition), Some(IdedExpr { expr: Expr::Call(add), .. })) if filtered => {
-                let element = add.args.into_iter().nth(1).and_then(only_element);
+                let element = add.args.get(1).and_then(only_element);
                 (EachKind::Map, Some(condition), element)
             }
             ("map", _, Some(list)) => (EachKind::Map, None, only_element(list)),
             _ => return Err(self.unsupported()),
         };
-        self.variables.push(each.iter_var);
+        self.variables.push(each.iter_var.clone());
         let condition = condition.map(|tree| self.node(tree)).transpose()?;
         let result = result.map(|tree| self.node(tree)).transpose()?;
         self.variables.pop();
@@ -327,7 +333,7 @@ impl Lowering<'_> {
         Ok(Node { span, form: Form::Each(Box::new(Each { kind, range, condition, result })) })
     }
 
-    fn call(&mut self, call: CallExpr) -> Lowered {
+    fn call(&mut self, call: &CallExpr) -> Lowered {
         let CallExpr { func_name, target, args } = call;
         let name = func_name.as_str();
         if let Some(operator) = arithmetic(name) {
@@ -338,33 +344,36 @@ impl Lowering<'_> {
         }
         match name {
             operators::IN => self.pair(args, Form::In),
-            operators::INDEX => {
-                let [operand, index] = exactly(args).ok_or_else(|| self.unsupported())?;
-                let operand = self.node(operand)?;
-                let open = self.next(|kind| kind == TokenKind::TokLeftBracket)?;
-                let index = self.node(index)?;
-                let close = self.close(open);
-                let span = self.spanning(operand.span.start, close);
-                Ok(Node { span, form: Form::Index(Box::new([operand, index])) })
-            }
+            operators::INDEX => self.index(args),
             operators::LOGICAL_AND | operators::LOGICAL_OR => self.logic(args, name == operators::LOGICAL_AND),
             operators::CONDITIONAL => self.conditional(args),
-            operators::LOGICAL_NOT | operators::NEGATE => {
-                let not = name == operators::LOGICAL_NOT;
-                let wanted = if not { TokenKind::TokExclamation } else { TokenKind::TokMinus };
-                let [operand] = exactly(args).ok_or_else(|| self.unsupported())?;
-                let sign = self.next(|kind| kind == wanted)?;
-                let operand = self.node(operand)?;
-                let span = self.balanced(self.start(sign)..operand.span.end);
-                let operand = Box::new(operand);
-                Ok(Node { span, form: if not { Form::Not(operand) } else { Form::Negate(operand) } })
-            }
-            _ => self.function(&func_name, target, args),
+            operators::LOGICAL_NOT | operators::NEGATE => self.sign(args, name == operators::LOGICAL_NOT),
+            _ => self.function(name, target.as_deref(), args),
         }
     }
 
-    fn pair(&mut self, args: Vec<IdedExpr>, form: impl FnOnce(Box<[Node; 2]>) -> Form) -> Lowered {
-        let [left, right] = exactly(args).ok_or_else(|| self.unsupported())?;
+    fn index(&mut self, args: &[IdedExpr]) -> Lowered {
+        let [operand, index] = args else { return Err(self.unsupported()) };
+        let operand = self.node(operand)?;
+        let open = self.next(|kind| kind == TokenKind::TokLeftBracket)?;
+        let index = self.node(index)?;
+        let close = self.close(open);
+        let span = self.spanning(operand.span.start, close);
+        Ok(Node { span, form: Form::Index(Box::new([operand, index])) })
+    }
+
+    fn sign(&mut self, args: &[IdedExpr], not: bool) -> Lowered {
+        let wanted = if not { TokenKind::TokExclamation } else { TokenKind::TokMinus };
+        let [operand] = args else { return Err(self.unsupported()) };
+        let sign = self.next(|kind| kind == wanted)?;
+        let operand = self.node(operand)?;
+        let span = self.balanced(self.start(sign)..operand.span.end);
+        let operand = Box::new(operand);
+        Ok(Node { span, form: if not { Form::Not(operand) } else { Form::Negate(operand) } })
+    }
+
+    fn pair(&mut self, args: &[IdedExpr], form: impl FnOnce(Box<[Node; 2]>) -> Form) -> Lowered {
+        let [left, right] = args else { return Err(self.unsupported()) };
         let left = self.node(left)?;
         let right = self.node(right)?;
         let span = self.balanced(left.span.start..right.span.end);
@@ -372,8 +381,8 @@ impl Lowering<'_> {
     }
 
     /// `&&` or `||`: what the left side found to exist is known on the right.
-    fn logic(&mut self, args: Vec<IdedExpr>, and: bool) -> Lowered {
-        let [left, right] = exactly(args).ok_or_else(|| self.unsupported())?;
+    fn logic(&mut self, args: &[IdedExpr], and: bool) -> Lowered {
+        let [left, right] = args else { return Err(self.unsupported()) };
         let left = self.node(left)?;
         let right = self.knowing(&left, and, right)?;
         let span = self.balanced(left.span.start..right.span.end);
@@ -381,8 +390,8 @@ impl Lowering<'_> {
         Ok(Node { span, form: if and { Form::And(pair) } else { Form::Or(pair) } })
     }
 
-    fn conditional(&mut self, args: Vec<IdedExpr>) -> Lowered {
-        let [condition, then, otherwise] = exactly(args).ok_or_else(|| self.unsupported())?;
+    fn conditional(&mut self, args: &[IdedExpr]) -> Lowered {
+        let [condition, then, otherwise] = args else { return Err(self.unsupported()) };
         let condition = self.node(condition)?;
         let then = self.knowing(&condition, true, then)?;
         let otherwise = self.knowing(&condition, false, otherwise)?;
@@ -391,7 +400,7 @@ impl Lowering<'_> {
     }
 
     /// Lowers an operand that is evaluated only when the condition came out this way.
-    fn knowing(&mut self, condition: &Node, outcome: bool, tree: IdedExpr) -> Lowered {
+    fn knowing(&mut self, condition: &Node, outcome: bool, tree: &IdedExpr) -> Lowered {
         let before = self.known.len();
         let mut found = Vec::new();
         existing(condition, outcome, &mut found);
@@ -405,20 +414,18 @@ impl Lowering<'_> {
         node
     }
 
-    fn function(&mut self, name: &str, target: Option<Box<IdedExpr>>, args: Vec<IdedExpr>) -> Lowered {
+    fn function(&mut self, name: &str, target: Option<&IdedExpr>, args: &[IdedExpr]) -> Lowered {
         let method = target.is_some();
         let row = functions::find(name);
         let is_first = row.is_some_and(|row| row.function == Function::First);
         self.guards += usize::from(is_first);
-        let target = target.map(|tree| self.node(*tree)).transpose()?;
+        let target = target.map(|tree| self.node(tree)).transpose()?;
         let token = self.next(is_name)?;
         let open = self.next(|kind| kind == TokenKind::TokLeftParen)?;
         let mut arguments = Vec::with_capacity(args.len() + 1);
         let start = target.as_ref().map_or(self.start(token), |node| node.span.start);
         arguments.extend(target);
-        for tree in args {
-            arguments.push(self.node(tree)?);
-        }
+        arguments.extend(self.nodes(args)?);
         self.guards -= usize::from(is_first);
         let close = self.close(open);
         let span = self.spanning(start, close);
@@ -508,9 +515,9 @@ impl Lowering<'_> {
     }
 }
 
-fn only_element(tree: IdedExpr) -> Option<IdedExpr> {
-    match tree.expr {
-        Expr::List(list) => list.elements.into_iter().next(),
+fn only_element(tree: &IdedExpr) -> Option<&IdedExpr> {
+    match &tree.expr {
+        Expr::List(list) => list.elements.first(),
         Expr::Call(_)
         | Expr::Comprehension(_)
         | Expr::Ident(_)
@@ -520,10 +527,6 @@ fn only_element(tree: IdedExpr) -> Option<IdedExpr> {
         | Expr::Struct(_)
         | Expr::Unspecified => None,
     }
-}
-
-fn exactly<const N: usize>(args: Vec<IdedExpr>) -> Option<[IdedExpr; N]> {
-    args.try_into().ok()
 }
 
 /// The reads a condition has found to exist when it came out this way.

@@ -84,7 +84,7 @@ impl Expression {
     pub fn compile(text: &str) -> Result<Self, ExpressionError> {
         let tokens = scan::scan(text)?;
         let tree = scan::parse(text, &tokens)?;
-        let (root, reads) = lower::lower(text, &tokens, tree)?;
+        let (root, reads) = lower::lower(text, &tokens, &tree)?;
         let expression = Self { compiled: Arc::new(Compiled { source: text.to_owned(), root, reads }) };
         expression.check_types(&types::of_known_name)?;
         Ok(expression)
@@ -132,14 +132,15 @@ impl Expression {
     /// # Errors
     /// As [`Self::evaluate`], and when what it gives is neither true nor false.
     pub fn evaluate_bool(&self, scope: &dyn Scope) -> Result<bool, EvaluationError> {
-        match self.evaluate(scope)? {
-            Value::Bool(value) => Ok(value),
-            other => Err(EvaluationError {
-                message: format!("a condition is true or false, and this gives {}", operators::describe(&other)),
-                span: 0..self.source().len(),
-                missing: false,
-            }),
+        let value = self.evaluate(scope)?;
+        if let Value::Bool(holds) = value {
+            return Ok(holds);
         }
+        Err(EvaluationError {
+            message: format!("a condition is true or false, and this gives {}", operators::describe(&value)),
+            span: 0..self.source().len(),
+            missing: false,
+        })
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn to_integer(value: f64) -> Option<i64> {
 fn compare_mixed(integer: i64, number: f64) -> Option<Ordering> {
     match to_integer(number) {
         Some(whole) => Some(integer.cmp(&whole).then(0.0.partial_cmp(&number.fract())?)),
-        None => to_number(integer).partial_cmp(&number),
+        None => 0.0.partial_cmp(&number),
     }
 }
 

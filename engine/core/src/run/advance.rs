@@ -15,6 +15,7 @@ impl RunState {
         loop {
             let before = self.effects.len();
             let mut moved = false;
+            self.keep_ending();
             let active: Vec<StepIndex> = self.active.iter().copied().collect();
             for step in active {
                 moved |= self.go_on(step);
@@ -73,7 +74,7 @@ impl RunState {
     }
 
     /// A decide that will not judge leaves the failures it would have judged unhandled.
-    fn withdraw_judgement(&mut self, decide: StepIndex) {
+    pub(crate) fn withdraw_judgement(&mut self, decide: StepIndex) {
         if self.plan.step(decide).kind.value != Kind::Decide || self.phase != Phase::Steps {
             return;
         }

@@ -108,7 +108,9 @@ impl RunState {
             Err(problem) => {
                 let failure = StartFailure { kind: StartFailureKind::Rendering, message: problem.message.clone() };
                 let message = problem.message;
-                self.end_attempt_early(step, key.part, Outcome::Failed, message, Some(End::NotStarted(failure)));
+                let looks = matches!(key.part, Part::Unless | Part::Doubt);
+                let outcome = if looks { Outcome::Unknown } else { Outcome::Failed };
+                self.end_attempt_early(step, key.part, outcome, message, Some(End::NotStarted(failure)));
             }
         }
     }
@@ -623,7 +625,7 @@ impl RunState {
 
     /// Collects evidence, once, then settles or asks.
     pub(crate) fn attach_or_settle(&mut self, step: StepIndex, verdict: Verdict) {
-        let ran = !matches!(verdict.settlement, Settlement::Denied | Settlement::Expired);
+        let ran = matches!(verdict.settlement, Settlement::Ran | Settlement::Settled);
         let collected = self.steps.get(step.get()).is_some_and(|state| matches!(state.stage, Stage::Attaching(_)));
         let wanted = if ran && !collected && self.mode == Mode::Real { self.evidence_wanted(step) } else { Vec::new() };
         if wanted.is_empty() {
@@ -702,25 +704,36 @@ impl RunState {
         if let Some(undone) = undone {
             return self.emit(Record::StepUndone { step: undone, outcome, reason: verdict.reason });
         }
-        if self.phase != Phase::Steps || self.mode != Mode::Real && settlement == Settlement::Withheld {
+        self.follow_settlement(step, outcome, settlement);
+    }
+
+    /// What follows at once from how a step settled.
+    pub(crate) fn follow_settlement(&mut self, step: StepIndex, outcome: Outcome, settlement: Settlement) {
+        if settlement == Settlement::Withheld {
             return;
         }
-        let written = self.plan.step(step);
-        let handover = written.escalation.as_ref().is_some_and(|escalation| escalation.handover);
+        let path = self.path(step);
+        let plan = std::sync::Arc::clone(&self.plan);
+        if let Some(escalation) = &plan.step(step).escalation
+            && escalation.handover
+            && outcome == Outcome::Passed
+        {
+            let to = escalation.to.iter().map(|to| to.value.clone()).collect();
+            self.emit(Record::Handover { step: Some(path.clone()), to });
+            return self.enter_ending(EndCause::Handover(path));
+        }
+        if self.phase != Phase::Steps {
+            return;
+        }
         let took_failed = self.steps.get(step.get()).and_then(|state| state.branch.as_ref()).is_some_and(|branch| {
             branch.choice != super::record::BranchChoice::Undecided
                 && branch.to.len() == 1
                 && branch.to.iter().all(|to| to == "failed")
         });
-        let to = written.escalation.as_ref().map(|e| e.to.iter().map(|to| to.value.clone()).collect::<Vec<_>>());
         match outcome {
             _ if settlement == Settlement::Denied => self.enter_ending(EndCause::Denied(path)),
             Outcome::Failed | Outcome::Unknown if !self.is_handled(step, outcome, settlement) => {
                 self.enter_ending(EndCause::Failed(path));
-            }
-            Outcome::Passed if handover => {
-                self.emit(Record::Handover { step: Some(path.clone()), to: to.unwrap_or_default() });
-                self.enter_ending(EndCause::Handover(path));
             }
             Outcome::Passed if took_failed => self.enter_ending(EndCause::TookFailed(path)),
             Outcome::Passed | Outcome::Failed | Outcome::Unknown | Outcome::Skipped => {}

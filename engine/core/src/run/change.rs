@@ -66,6 +66,13 @@ impl RunState {
     pub(crate) fn change(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
         let now = self.now;
         match record {
+            Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } => {
+                self.unfollowed = self.plan.graph().find(step);
+            }
+            Record::RunResumed { .. } | Record::RunSuspended { .. } | Record::Recovered { .. } => {}
+            _ => self.unfollowed = None,
+        }
+        match record {
             Record::RunStarted(_)
             | Record::StepReleased { .. }
             | Record::StepSpawned { .. }
@@ -230,11 +237,22 @@ impl RunState {
             Record::Answer { request, step, answer, fields, .. } => {
                 self.change_answered(*request, step.as_ref(), answer, fields);
             }
-            Record::QuestionWithdrawn { request, .. } => {
+            Record::QuestionWithdrawn { request, step, timed_out } => {
                 if self.requests.get(request).is_some_and(|request| request.step.is_none()) {
                     self.rollback_wanted = Some(false);
                 }
                 self.close(*request);
+                if let Some(step) = step.as_ref().filter(|_| *timed_out) {
+                    let has_else = self.has_road(step, Road::Else);
+                    self.with_step(step, |state| {
+                        let settlement = if has_else { Settlement::Unanswered } else { Settlement::Ran };
+                        let key = match &state.stage {
+                            Stage::Asked(key, _) => key.clone(),
+                            _ => main_key(step),
+                        };
+                        state.stage = Stage::Ended(refused(&key, settlement, "nobody answered in time".to_owned()));
+                    });
+                }
             }
             Record::EscalationSent { step, .. } => {
                 self.with_step(step, |state| {

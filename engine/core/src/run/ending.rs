@@ -18,7 +18,18 @@ impl RunState {
             return;
         }
         self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(cause) });
-        self.withdraw_requests(&SkipReason::Ended);
+        self.keep_ending();
+    }
+
+    /// Does what an ending run does to steps that wait; again after a resume, where the last process did not.
+    pub(crate) fn keep_ending(&mut self) {
+        if self.cancelled.is_some() && self.phase == Phase::Steps {
+            self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(EndCause::Cancelled) });
+        }
+        if self.phase == Phase::Ending {
+            let cancelled = self.cancelled.is_some();
+            self.withdraw_requests(if cancelled { &SkipReason::Cancelled } else { &SkipReason::Ended });
+        }
     }
 
     /// Withdraws what waits for people, and ends pauses and waits. Doubts stay: they have to be settled.
@@ -26,7 +37,9 @@ impl RunState {
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             let path = self.path(step);
-            let Some(stage) = self.steps.get(step.get()).map(|state| state.stage.clone()) else { continue };
+            let on_the_road = |state: &&StepState| *why == SkipReason::Cancelled || !state.in_ending;
+            let state = self.steps.get(step.get()).filter(on_the_road);
+            let Some(stage) = state.map(|state| state.stage.clone()) else { continue };
             match stage {
                 Stage::Approval(request, key, _) => {
                     self.emit(Record::ApprovalVoid { request, key, why: why.to_string() });

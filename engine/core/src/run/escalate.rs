@@ -65,6 +65,7 @@ impl RunState {
         if let Some(state) = self.plan.graph().find(step).and_then(|index| self.steps.get_mut(index.get())) {
             if matches!(state.stage, Stage::Telling(_)) {
                 state.in_flight = false;
+                state.started = true;
             }
         }
     }

@@ -9,15 +9,15 @@ use super::attempt::Judged;
 use super::effect::Effect;
 use super::event::Input;
 use super::record::{
-    Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, EndCause, Mode, Outcome, Part, Phase, QuestionKind,
-    Record, RequestId, SettleWord, Settlement, SkipReason,
+    Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, Mode, Outcome, Part, Phase, QuestionKind, Record,
+    RequestId, SettleWord,
 };
 use super::request::{Request, RequestKind};
 use super::scope::{self, RunScope};
 use super::state::RunState;
 use super::step_state::Stage;
 use crate::document::model::{Approve, Asking, Kind, Work};
-use crate::graph::{Road, StepIndex, roads_of};
+use crate::graph::StepIndex;
 use crate::params;
 use crate::value::Value;
 
@@ -102,9 +102,7 @@ impl RunState {
         let written = plan.step(step);
         let Some(state) = self.steps.get(step.get()) else { return };
         let (answer, fields) = (state.last.answer.clone(), state.last.fields.clone());
-        let Some(answer) = answer else {
-            return self.unanswered(step, key);
-        };
+        let Some(answer) = answer else { return };
         let is_decide = written.kind.value == Kind::Decide;
         if let (true, Work::Ask(asking)) = (is_decide, &written.body.work) {
             let chosen = asking.choices.iter().enumerate().find(|(_, (label, _))| label.value == answer);
@@ -132,32 +130,6 @@ impl RunState {
     fn since(&self, step: StepIndex) -> Duration {
         let started = self.steps.get(step.get()).and_then(|state| state.started_at).unwrap_or(self.now);
         super::attempt::duration_between(started, self.now)
-    }
-
-    fn unanswered(&mut self, step: StepIndex, key: AttemptKey) {
-        let has_else = roads_of(self.plan.step(step)).iter().any(|(road, _)| *road == Road::Else);
-        let reason = Some("nobody answered in time".to_owned());
-        let duration = self.since(step);
-        self.emit(Record::AttemptEnded {
-            key: key.clone(),
-            end: None,
-            duration,
-            outcome: Outcome::Failed,
-            reason: reason.clone(),
-            outputs: BTreeMap::new(),
-            survivors: Vec::new(),
-        });
-        if has_else {
-            let verdict = super::step_state::Verdict {
-                key,
-                end: None,
-                outcome: Outcome::Failed,
-                settlement: Settlement::Unanswered,
-                reason,
-                outputs: BTreeMap::new(),
-            };
-            self.settle_step(step, verdict);
-        }
     }
 
     /// Acts on every deadline that has passed.
@@ -371,6 +343,9 @@ impl RunState {
         let Some(step) = self.plan.graph().find(&path) else { return Err(format!("there is no step {path}")) };
         let kind = self.plan.step(step).kind.value;
         let allowed = request.settle_words(kind);
+        if word == SettleWord::Again && !self.may_start(step) {
+            return Err("the run is ending and nothing new starts: say whether it was done".to_owned());
+        }
         if !allowed.contains(&word) {
             return Err("that does not settle it".to_owned());
         }
@@ -441,12 +416,7 @@ impl RunState {
             Phase::Over => return,
         };
         self.emit(Record::RunCancelled { reason });
-        if self.phase == Phase::Steps {
-            self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(EndCause::Cancelled) });
-        }
-        if self.phase == Phase::Ending {
-            self.withdraw_requests(&SkipReason::Cancelled);
-        }
+        self.keep_ending();
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             let Some(state) = self.steps.get(step.get()) else { continue };

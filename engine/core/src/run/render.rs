@@ -11,7 +11,7 @@ use super::state::RunState;
 use crate::document::model::{Attach, Kind, Setting, Stdin, Surroundings, Wait, Work};
 use crate::expression::Scope;
 use crate::graph::StepIndex;
-use crate::template::{Piece, Template};
+use crate::template::{Around, Template};
 use crate::value::Value;
 
 /// Allowed time of a verify, unless it says otherwise.
@@ -196,17 +196,10 @@ impl RunState {
 
 /// Renders a template whose `{{ secrets.NAME }}` stay references: a secret is read only where the process starts.
 fn with_secrets(template: &Template, scope: &dyn Scope) -> Result<EnvValue, String> {
-    let mut pieces = Vec::new();
-    for piece in template.pieces() {
-        match piece {
-            Piece::Path(read) if read.path.first().is_some_and(|root| root == "secrets") => {
-                pieces.push(EnvPiece::Secret(read.path.get(1).cloned().unwrap_or_default()));
-            }
-            other => {
-                let text = template.render_piece(other, scope).map_err(|error| error.to_string())?;
-                pieces.push(EnvPiece::Text(text));
-            }
-        }
-    }
-    Ok(EnvValue(pieces))
+    let pieces = template.render_around(scope, "secrets").map_err(|error| error.to_string())?;
+    let pieces = pieces.into_iter().map(|piece| match piece {
+        Around::Text(text) => EnvPiece::Text(text),
+        Around::Reference(path) => EnvPiece::Secret(path.get(1).cloned().unwrap_or_default()),
+    });
+    Ok(EnvValue(pieces.collect()))
 }

@@ -58,6 +58,8 @@ pub struct RunState {
     pub(crate) order: u64,
     pub(crate) sealed: Option<RunOutcome>,
     pub(crate) suspended: bool,
+    /// The step whose settlement is the last record: what follows from it may not be recorded yet.
+    pub(crate) unfollowed: Option<StepIndex>,
     /// Steps whose edges have to be looked at.
     pub(crate) candidates: BTreeSet<StepIndex>,
     /// Steps that may start when there is a place.
@@ -183,6 +185,7 @@ impl RunState {
             order: 0,
             sealed: None,
             suspended: false,
+            unfollowed: None,
             candidates,
             ready: BTreeSet::new(),
             active: BTreeSet::new(),
@@ -210,7 +213,8 @@ impl RunState {
         }
         self.pass_deadlines();
         match event {
-            Event::Started | Event::Resumed | Event::Deadline => {}
+            Event::Started | Event::Deadline => {}
+            Event::Resumed => self.follow_what_was_left(),
             Event::Planned { key, plan } => self.on_planned(&key, plan),
             Event::Spawned { key, pid, start_time } => self.on_spawned(key, pid, start_time),
             Event::Ended { key, ending } => self.on_ended(&key, *ending),
@@ -226,6 +230,16 @@ impl RunState {
         }
         self.advance();
         std::mem::take(&mut self.effects)
+    }
+
+    /// The last process may have ended between a settlement and what follows from it.
+    fn follow_what_was_left(&mut self) {
+        let Some(step) = self.unfollowed.take() else { return };
+        let Some(settled) = self.steps.get(step.get()).and_then(StepState::settled).cloned() else { return };
+        match settled.skipped {
+            Some(_) => self.withdraw_judgement(step),
+            None => self.follow_settlement(step, settled.outcome, settled.settlement),
+        }
     }
 
     /// Applies a record of a transcript: everything after `run.started`, in order.

@@ -1,0 +1,14 @@
+//! The state machine, driven with virtual time: every rule of *Order* and *The end of a run*.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that finds something missing has failed"
+)]
+#![allow(missing_docs, reason = "tests are read, not documented")]
+
+#[path = "state/world.rs"]
+mod world;
+
+#[path = "state/basics.rs"]
+mod basics;

@@ -1,0 +1,429 @@
+//! A world for one run: programs that end as a script says, people who say what a test says, a clock that jumps to the
+//! next deadline.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use runbook_core::check::{self, Facts};
+use runbook_core::document::team::Team;
+use runbook_core::plan::Plan;
+use runbook_core::run::effect::Effect;
+use runbook_core::run::event::{Ending, Event, Evidence, Input};
+use runbook_core::run::record::{
+    Actor, AnswerWord, AttemptKey, Auth, BlobDigest, End, Mode, Outcome, Output, Part, Record, RunOutcome, RunStarted,
+    SettleWord, StartFailure, StartFailureKind,
+};
+use runbook_core::run::state::{Blobs, RunState, Standing};
+
+/// How one attempt goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Go {
+    Exit(i32),
+    Says(i32, &'static str),
+    Signal,
+    TimeOut,
+    Lost,
+    Missing,
+    /// It goes on until the test ends it or a `Stop` does.
+    Hangs,
+}
+
+/// Makes a plan of a runbook's text. A head and a team are added.
+pub(crate) fn plan(steps: &str) -> Arc<Plan> {
+    let text = if steps.contains("steps:") {
+        format!("version: 1\nrunbook: test\ntitle: Test\n{steps}")
+    } else {
+        format!("version: 1\nrunbook: test\ntitle: Test\nsteps:\n{steps}")
+    };
+    let loaded = check::load("test.yaml", text.as_bytes(), None, &Facts::default());
+    match loaded.plan {
+        Some(plan) => Arc::new(plan),
+        None => panic!("the test's runbook does not check: {:#?}\n{text}", loaded.diagnostics),
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct MapBlobs(BTreeMap<String, Vec<u8>>);
+
+impl Blobs for MapBlobs {
+    fn get(&self, digest: &BlobDigest) -> Option<Vec<u8>> {
+        self.0.get(digest).cloned()
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) state: RunState,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) now: Timestamp,
+    pub(crate) started: RunStarted,
+    pub(crate) records: Vec<(Actor, Record, Timestamp)>,
+    pub(crate) script: BTreeMap<(String, Part), VecDeque<Go>>,
+    pub(crate) started_attempts: Vec<AttemptKey>,
+    pub(crate) stopped: Vec<AttemptKey>,
+    pub(crate) told: Vec<(String, Vec<String>, String)>,
+    pub(crate) nobody_reachable: bool,
+    pub(crate) suspended: bool,
+    pub(crate) blobs: MapBlobs,
+    hanging: Vec<AttemptKey>,
+    queue: VecDeque<Event>,
+    unsynced_intent: bool,
+}
+
+pub(crate) fn operator() -> Actor {
+    Actor { id: "oncall".to_owned(), auth: Auth::Tty, uid: 1000, origin: "terminal".to_owned() }
+}
+
+fn started(mode: Mode, attended: bool) -> RunStarted {
+    RunStarted {
+        store: "/store".to_owned(),
+        ledger_head: "0".repeat(64),
+        runbook: "test".to_owned(),
+        title: "Test".to_owned(),
+        path: "runbooks/test.yaml".to_owned(),
+        source: "1".repeat(64),
+        team: None,
+        commit: None,
+        dirty: None,
+        params: BTreeMap::new(),
+        alert: None,
+        host: "host".to_owned(),
+        boot_id: "boot".to_owned(),
+        version: "0".to_owned(),
+        binary: "2".repeat(64),
+        mode,
+        attended,
+        yes: false,
+        step_by_step: false,
+        directory: "/".to_owned(),
+    }
+}
+
+impl World {
+    pub(crate) fn new(steps: &str) -> Self {
+        Self::with(plan(steps), started(Mode::Real, false))
+    }
+
+    pub(crate) fn attended(steps: &str) -> Self {
+        Self::with(plan(steps), started(Mode::Real, true))
+    }
+
+    pub(crate) fn dry(steps: &str) -> Self {
+        Self::with(plan(steps), started(Mode::Dry { probe: false }, false))
+    }
+
+    pub(crate) fn with(plan: Arc<Plan>, started: RunStarted) -> Self {
+        let now: Timestamp = "2026-11-22T09:15:00Z".parse().unwrap();
+        let state = RunState::new(Arc::clone(&plan), Arc::new(Team::default()), "run-1", &started, &operator(), now);
+        Self {
+            state,
+            plan,
+            now,
+            started,
+            records: Vec::new(),
+            script: BTreeMap::new(),
+            started_attempts: Vec::new(),
+            stopped: Vec::new(),
+            told: Vec::new(),
+            nobody_reachable: false,
+            suspended: false,
+            blobs: MapBlobs::default(),
+            hanging: Vec::new(),
+            queue: VecDeque::new(),
+            unsynced_intent: false,
+        }
+    }
+
+    /// How the attempts of a step's own work go, one after another; the last one repeats.
+    pub(crate) fn goes(mut self, step: &str, ways: &[Go]) -> Self {
+        self.script.insert((step.to_owned(), Part::Main), ways.iter().cloned().collect());
+        self
+    }
+
+    /// How the attempts of another part go.
+    pub(crate) fn part_goes(mut self, step: &str, part: Part, ways: &[Go]) -> Self {
+        self.script.insert((step.to_owned(), part), ways.iter().cloned().collect());
+        self
+    }
+
+    /// Starts the run and goes on until nothing happens without a person or the clock.
+    pub(crate) fn start(mut self) -> Self {
+        self.event(Event::Started);
+        self
+    }
+
+    /// Starts it and lets time pass until it is sealed or waits for a person without a deadline.
+    pub(crate) fn run(self) -> Self {
+        let mut world = self.start();
+        world.let_time_pass();
+        world
+    }
+
+    pub(crate) fn let_time_pass(&mut self) {
+        for _ in 0..10_000 {
+            let Some(deadline) = self.state.next_deadline() else { return };
+            self.now = self.now.max(deadline);
+            self.event(Event::Deadline);
+        }
+        panic!("it does not come to an end");
+    }
+
+    pub(crate) fn pass(&mut self, duration: Duration) {
+        self.now = self.now.checked_add(jiff::SignedDuration::try_from(duration).unwrap()).unwrap();
+        self.event(Event::Deadline);
+    }
+
+    pub(crate) fn say(&mut self, input: Input) {
+        self.event(Event::Said { actor: operator(), input });
+    }
+
+    pub(crate) fn approve(&mut self, step: &str) {
+        self.say(Input::Approve { step: Some(step.to_owned()), request: None, reason: None });
+    }
+
+    pub(crate) fn deny(&mut self, step: &str) {
+        self.say(Input::Deny { step: Some(step.to_owned()), request: None, reason: "not now".to_owned() });
+    }
+
+    pub(crate) fn answer(&mut self, step: &str, answer: AnswerWord) {
+        self.say(Input::Answer {
+            step: Some(step.to_owned()),
+            request: None,
+            answer,
+            fields: BTreeMap::new(),
+            behalf: None,
+            reason: None,
+        });
+    }
+
+    /// Answers the rollback question.
+    pub(crate) fn rollback(&mut self, yes: bool) {
+        let answer = if yes { AnswerWord::Yes } else { AnswerWord::No };
+        self.say(Input::Answer {
+            step: None,
+            request: None,
+            answer,
+            fields: BTreeMap::new(),
+            behalf: None,
+            reason: None,
+        });
+    }
+
+    pub(crate) fn settle(&mut self, step: &str, word: SettleWord) {
+        self.say(Input::Settle {
+            step: Some(step.to_owned()),
+            word,
+            reason: Some("I looked".to_owned()),
+            outputs: BTreeMap::new(),
+        });
+    }
+
+    pub(crate) fn acknowledge(&mut self, step: &str) {
+        self.say(Input::Acknowledge { step: Some(step.to_owned()), behalf: None });
+    }
+
+    pub(crate) fn cancel(&mut self) {
+        self.say(Input::Cancel { reason: "enough".to_owned() });
+    }
+
+    /// Ends an attempt that hangs.
+    pub(crate) fn end(&mut self, step: &str, end: End) {
+        let at = self.hanging.iter().position(|key| key.step == step).unwrap();
+        let key = self.hanging.remove(at);
+        self.event(Event::Ended { key, ending: Box::new(ending(end, "")) });
+    }
+
+    /// Takes one event in and everything that follows from it.
+    pub(crate) fn event(&mut self, event: Event) {
+        self.queue.push_back(event);
+        while let Some(event) = self.queue.pop_front() {
+            let effects = self.state.on_event(event, self.now);
+            for effect in effects {
+                self.perform(effect);
+            }
+            if self.queue.is_empty() {
+                self.check_replay();
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Record(actor, record) => {
+                assert!(
+                    self.state.phase() != runbook_core::run::record::Phase::Over || self.records.len() < 1_000_000,
+                    "a run has an end"
+                );
+                if let Record::StepIntent { plan: Some(_), .. } = &record {
+                    self.unsynced_intent = true;
+                }
+                self.records.push((actor, record, self.now));
+            }
+            Effect::Sync => self.unsynced_intent = false,
+            Effect::Plan { key, .. } => {
+                let missing = matches!(self.peek(&key), Some(Go::Missing));
+                let plan = if missing {
+                    self.take(&key);
+                    let message = "no program nosuch in /usr/bin".to_owned();
+                    Err(StartFailure { kind: StartFailureKind::MissingProgram, message })
+                } else {
+                    Ok(("3".repeat(64), key.step.clone()))
+                };
+                self.queue.push_back(Event::Planned { key, plan });
+            }
+            Effect::Start { key, .. } => {
+                assert!(!self.started_attempts.contains(&key), "{key:?} is started twice");
+                let step = self.plan.step(self.plan.graph().find(&key.step).unwrap());
+                let changes = step.kind.value == runbook_core::document::model::Kind::Act
+                    && matches!(key.part, Part::Main | Part::Undo);
+                assert!(!(changes && self.unsynced_intent), "an act starts before its intent is on disk");
+                assert!(
+                    self.records
+                        .iter()
+                        .any(|(_, r, _)| matches!(r, Record::StepIntent { key: one, .. } if *one == key)),
+                    "an attempt starts without an intent"
+                );
+                self.started_attempts.push(key.clone());
+                self.queue.push_back(Event::Spawned { key: key.clone(), pid: 1, start_time: 1 });
+                match self.take(&key) {
+                    Go::Exit(code) => self.ends(key, End::Exited(code), ""),
+                    Go::Says(code, text) => self.ends(key, End::Exited(code), text),
+                    Go::Signal => self.ends(key, End::Signalled(9), ""),
+                    Go::TimeOut => self.ends(key, End::TimedOut, ""),
+                    Go::Lost => self.ends(key, End::Lost("the connection was lost".to_owned()), ""),
+                    Go::Missing | Go::Hangs => self.hanging.push(key),
+                }
+            }
+            Effect::Stop { key } => {
+                self.stopped.push(key.clone());
+                if let Some(at) = self.hanging.iter().position(|one| *one == key) {
+                    self.hanging.remove(at);
+                    self.ends(key, End::Stopped, "");
+                }
+            }
+            Effect::Tell { step, to, message, .. } => {
+                for one in &to {
+                    let result = if self.nobody_reachable { Err("refused".to_owned()) } else { Ok("ok".to_owned()) };
+                    self.queue.push_back(Event::Told {
+                        step: step.clone(),
+                        to: one.clone(),
+                        channel: "terminal".to_owned(),
+                        message: message.clone(),
+                        result,
+                    });
+                }
+                self.told.push((step.clone(), to, message));
+                self.queue.push_back(Event::ToldAll { step });
+            }
+            Effect::Attach { step, wanted } => {
+                let evidence = wanted
+                    .iter()
+                    .map(|_| Evidence { name: "log".to_owned(), output: None, note: Some("missing".to_owned()) })
+                    .collect();
+                self.queue.push_back(Event::Attached { step, evidence });
+            }
+            Effect::TellOwner { message } => self.told.push(("owner".to_owned(), Vec::new(), message)),
+            Effect::Suspend => self.suspended = true,
+            Effect::Sealed(_) => {}
+        }
+    }
+
+    fn ends(&mut self, key: AttemptKey, end: End, text: &str) {
+        let mut ending = ending(end, text);
+        if !text.is_empty() {
+            let digest = format!("{:064x}", self.blobs.0.len() + 1);
+            self.blobs.0.insert(digest.clone(), text.as_bytes().to_vec());
+            ending.stdout.blob = Some(digest);
+        }
+        self.queue.push_back(Event::Ended { key, ending: Box::new(ending) });
+    }
+
+    fn peek(&self, key: &AttemptKey) -> Option<&Go> {
+        self.script.get(&(key.step.clone(), key.part)).and_then(VecDeque::front)
+    }
+
+    fn take(&mut self, key: &AttemptKey) -> Go {
+        match self.script.get_mut(&(key.step.clone(), key.part)) {
+            Some(ways) if ways.len() > 1 => ways.pop_front().unwrap(),
+            Some(ways) => ways.front().cloned().unwrap_or(Go::Exit(0)),
+            None => Go::Exit(0),
+        }
+    }
+
+    /// Replaying the records gives the same state.
+    fn check_replay(&self) {
+        let mut replayed = self.fresh();
+        for (actor, record, at) in &self.records {
+            replayed.apply(record, actor, *at, &self.blobs);
+        }
+        assert_eq!(
+            self.state.fingerprint(),
+            replayed.fingerprint(),
+            "a replay gives another state: {:#?}",
+            self.records
+        );
+    }
+
+    pub(crate) fn fresh(&self) -> RunState {
+        let at: Timestamp = "2026-11-22T09:15:00Z".parse().unwrap();
+        let team = Arc::new(Team::default());
+        RunState::new(Arc::clone(&self.plan), team, "run-1", &self.started, &operator(), at)
+    }
+
+    /// How a step settled: `passed`, `failed`, `unknown`, or for a skipped one why: `not reached`.
+    pub(crate) fn outcome(&self, step: &str) -> String {
+        let view = self.state.step(step).unwrap();
+        match view.outcome {
+            None if view.active => "active".to_owned(),
+            None => "waiting".to_owned(),
+            Some(Outcome::Skipped) => view.reason.unwrap_or_default(),
+            Some(outcome) => outcome.word().to_owned(),
+        }
+    }
+
+    pub(crate) fn ran(&self, step: &str) -> usize {
+        self.started_attempts.iter().filter(|key| key.step == step && key.part == Part::Main).count()
+    }
+
+    /// Starts of a part, in order, as `step` or `step:undo`.
+    pub(crate) fn order(&self) -> Vec<String> {
+        self.started_attempts
+            .iter()
+            .map(|key| match key.part {
+                Part::Main => key.step.clone(),
+                Part::Undo => format!("{}:undo", key.step),
+                Part::Unless => format!("{}:unless", key.step),
+                Part::Doubt => format!("{}:doubt", key.step),
+            })
+            .collect()
+    }
+
+    pub(crate) fn sealed(&self) -> Option<RunOutcome> {
+        match self.state.standing() {
+            Standing::Over(outcome) => Some(outcome),
+            Standing::Running | Standing::Waiting | Standing::InDoubt => None,
+        }
+    }
+
+    pub(crate) fn seal(&self) -> (&str, &[String]) {
+        match self.records.last() {
+            Some((_, Record::RunSealed { reason, open, .. }, _)) => (reason, open),
+            other => panic!("it is not sealed: {other:?}"),
+        }
+    }
+}
+
+fn ending(end: End, text: &str) -> Ending {
+    let bytes = text.len() as u64;
+    Ending {
+        end,
+        duration: Duration::from_millis(5),
+        stdout: Output { bytes, kept: bytes, blob: None, head: text.to_owned(), tail: String::new() },
+        stdout_text: Some(text.to_owned()),
+        stderr: Output::default(),
+        stderr_text: Some(String::new()),
+        survivors: Vec::new(),
+        rung: None,
+    }
+}
