@@ -169,9 +169,8 @@ impl Word {
 #[must_use]
 pub fn quote(words: &[String]) -> String {
     let quoter = shlex::Quoter::new().allow_nul(true);
-    let quoted: Vec<_> =
-        words.iter().map(|word| quoter.quote(word).map_or_else(|_| word.clone(), Into::into)).collect();
-    quoted.join(" ")
+    let line: Vec<_> = words.iter().map(|word| quoter.quote(word).map_or_else(|_| word.clone(), Into::into)).collect();
+    line.join(" ")
 }
 
 /// The bytes of the first `{{ words … }}` of a template.

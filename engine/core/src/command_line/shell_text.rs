@@ -216,7 +216,9 @@ fn found(word: usize, program: &Program, name: &str) -> Found {
         }
         Operands::FirstIsText(_) if program.names.contains(&"awk") => "pass the value as a variable: -v name={{ … }}",
         _ if program.names.contains(&"sh") => "write it as `script` and pass the value through `env`, as \"$NAME\"",
-        _ => "pass the value as an argument behind the text, or through `env`",
+        Operands::Data | Operands::Text | Operands::FirstIsText(_) | Operands::Command => {
+            "pass the value as an argument behind the text, or through `env`"
+        }
     };
     Found { word, program: name.to_owned(), hint: hint.to_owned() }
 }

@@ -1,5 +1,10 @@
 //! Evaluates a tree, reading names as they are needed and paying for every step out of a budget.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an operation takes some kinds of values and refuses all others alike"
+)]
+
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
@@ -98,28 +103,16 @@ impl Machine<'_> {
     }
 
     fn pay(&self, units: u64, node: &Node) -> Evaluated<()> {
-        match self.budget.get().checked_sub(units) {
-            Some(left) => {
-                self.budget.set(left);
-                Ok(())
-            }
-            None => {
-                self.budget.set(0);
-                Err(self.error(node, format!("`{}` takes more work than an expression may", self.name(node))))
-            }
+        if let Some(left) = self.budget.get().checked_sub(units) {
+            self.budget.set(left);
+            return Ok(());
         }
+        self.budget.set(0);
+        Err(error(node, format!("`{}` takes more work than an expression may", self.name(node))))
     }
 
     fn pay_for_text(&self, bytes: u64, node: &Node) -> Evaluated<()> {
         self.pay(bytes / TEXT_BYTES_PER_UNIT, node)
-    }
-
-    fn error(&self, node: &Node, message: String) -> EvaluationError {
-        EvaluationError { message, span: node.span.clone(), missing: false }
-    }
-
-    fn missing(&self, node: &Node, message: String) -> EvaluationError {
-        EvaluationError { missing: true, ..self.error(node, message) }
     }
 
     /// An operand as written, for a message.
@@ -141,8 +134,8 @@ impl Machine<'_> {
     fn read<'v>(&'v self, slot: usize, node: &Node) -> Evaluated<Cow<'v, Value>> {
         match self.look_up(slot) {
             Some(Ok(Some(value))) => Ok(Cow::Borrowed(value)),
-            Some(Err(reason)) => Err(self.error(node, reason.clone())),
-            Some(Ok(None)) | None => Err(self.missing(node, format!("{} does not exist", self.name(node)))),
+            Some(Err(reason)) => Err(error(node, reason.clone())),
+            Some(Ok(None)) | None => Err(missing(node, format!("{} does not exist", self.name(node)))),
         }
     }
 
@@ -155,7 +148,7 @@ impl Machine<'_> {
         std::iter::successors(variables, |variables| variables.outer)
             .nth(outwards)
             .map(|variables| variables.value)
-            .ok_or_else(|| self.missing(node, format!("{} does not exist", self.name(node))))
+            .ok_or_else(|| missing(node, format!("{} does not exist", self.name(node))))
     }
 
     fn member<'v>(
@@ -168,23 +161,11 @@ impl Machine<'_> {
         let value = self.value(operand, variables)?;
         if !matches!(*value, Value::Map(_)) {
             let kind = value.kind();
-            return Err(self.error(node, format!("`{}` is {kind} and has no members", self.name(operand))));
+            return Err(error(node, format!("`{}` is {kind} and has no members", self.name(operand))));
         }
         let key = Value::Text(name.to_owned());
-        self.pick(value, |value| element(value, &key))
-            .ok_or_else(|| self.missing(node, format!("{} does not exist", self.name(node))))
-    }
-
-    /// A part of a value, borrowed where the value is.
-    fn pick<'v>(
-        &self,
-        value: Cow<'v, Value>,
-        part: impl for<'p> Fn(&'p Value) -> Option<&'p Value>,
-    ) -> Option<Cow<'v, Value>> {
-        match value {
-            Cow::Borrowed(value) => part(value).map(Cow::Borrowed),
-            Cow::Owned(value) => part(&value).cloned().map(Cow::Owned),
-        }
+        pick(value, |value| element(value, &key))
+            .ok_or_else(|| missing(node, format!("{} does not exist", self.name(node))))
     }
 
     fn has<'v>(
@@ -199,11 +180,11 @@ impl Machine<'_> {
                 Value::Map(members) => members.contains_key(name),
                 other => {
                     let message = format!("`{}` is {} and has no members", self.name(operand), other.kind());
-                    return Err(self.error(node, message));
+                    return Err(error(node, message));
                 }
             },
-            Err(error) if error.missing => false,
-            Err(error) => return Err(error),
+            Err(failed) if failed.missing => false,
+            Err(failed) => return Err(failed),
         };
         Ok(Cow::Owned(Value::Bool(exists)))
     }
@@ -223,16 +204,16 @@ impl Machine<'_> {
             (value, key) => {
                 let (name, by) = (self.name(operand), self.name(index));
                 let message = format!("`{name}` is {} and has no element {by}, which is {}", value.kind(), key.kind());
-                return Err(self.error(node, message));
+                return Err(error(node, message));
             }
         };
-        self.pick(value, |value| element(value, &key)).ok_or_else(|| {
+        pick(value, |value| element(value, &key)).ok_or_else(|| {
             let name = self.name(operand);
             let message = match &*key {
                 Value::Integer(at) => format!("`{name}` has no element {at}: it has {length}, counted from 0"),
                 other => format!("`{name}` has no member {other}"),
             };
-            self.missing(node, message)
+            missing(node, message)
         })
     }
 
@@ -247,7 +228,7 @@ impl Machine<'_> {
             other => {
                 let message =
                     format!("`{wanted_by}` takes true or false, and `{}` is {}", self.name(operand), other.kind());
-                Err(self.error(operand, message))
+                Err(error(operand, message))
             }
         }
     }
@@ -263,11 +244,9 @@ impl Machine<'_> {
             Value::Integer(value) => value
                 .checked_neg()
                 .map(|value| Cow::Owned(Value::Integer(value)))
-                .ok_or_else(|| self.error(node, format!("`{}` is too large to be a number", self.name(node)))),
+                .ok_or_else(|| error(node, format!("`{}` is too large to be a number", self.name(node)))),
             Value::Number(value) => Ok(Cow::Owned(Value::Number(-value))),
-            other => {
-                Err(self.error(node, format!("`{}` is {} and cannot be negated", self.name(operand), other.kind())))
-            }
+            other => Err(error(node, format!("`{}` is {} and cannot be negated", self.name(operand), other.kind()))),
         }
     }
 
@@ -309,7 +288,7 @@ impl Machine<'_> {
             self.name(if side == 0 { left_node } else { right_node })
         })
         .map(Cow::Owned)
-        .map_err(|message| self.error(node, message))
+        .map_err(|message| error(node, message))
     }
 
     fn compare<'v>(
@@ -325,7 +304,7 @@ impl Machine<'_> {
         self.pay_for_comparing(&left, &right, node)?;
         operators::compare(operator, &left, &right, &|side| self.name(if side == 0 { left_node } else { right_node }))
             .map(|holds| Cow::Owned(Value::Bool(holds)))
-            .map_err(|message| self.error(node, message))
+            .map_err(|message| error(node, message))
     }
 
     fn pay_for_comparing(&self, left: &Value, right: &Value, node: &Node) -> Evaluated<()> {
@@ -364,7 +343,7 @@ impl Machine<'_> {
                     }
                 }
                 match first_error {
-                    Some(message) if !found => return Err(self.error(node, message)),
+                    Some(message) if !found => return Err(error(node, message)),
                     _ => found,
                 }
             }
@@ -372,13 +351,13 @@ impl Machine<'_> {
             (Value::Text(_), Value::Text(_)) => {
                 let (part, whole) = (self.name(needle_node), self.name(hay_node));
                 let message = format!("`{whole}` is text, and `in` looks in lists; write {whole}.contains({part})");
-                return Err(self.error(node, message));
+                return Err(error(node, message));
             }
             (needle, hay) => {
                 let (part, whole) = (self.name(needle_node), self.name(hay_node));
                 let message =
                     format!("`{whole}` is {} and cannot contain `{part}`, which is {}", hay.kind(), needle.kind());
-                return Err(self.error(node, message));
+                return Err(error(node, message));
             }
         };
         Ok(Cow::Owned(Value::Bool(found)))
@@ -410,11 +389,11 @@ impl Machine<'_> {
             let key = self.value(key_node, variables)?;
             let Value::Text(name) = &*key else {
                 let message = format!("a member's name is text, and `{}` is {}", self.name(key_node), key.kind());
-                return Err(self.error(key_node, message));
+                return Err(error(key_node, message));
             };
             let value = self.owned(self.value(value_node, variables)?, value_node)?;
             if members.insert(name.clone(), value).is_some() {
-                return Err(self.error(key_node, format!("the member {name} is there twice")));
+                return Err(error(key_node, format!("the member {name} is there twice")));
             }
         }
         Ok(Cow::Owned(Value::Map(members)))
@@ -436,7 +415,7 @@ impl Machine<'_> {
             }
             other => {
                 let message = format!("`{}` is {} and has no elements", self.name(&each.range), other.kind());
-                return Err(self.error(node, message));
+                return Err(error(node, message));
             }
         };
         match each.kind {
@@ -521,7 +500,7 @@ impl Machine<'_> {
             return self.in_hours(&arguments, call, node);
         }
         let name = |at: usize| call.arguments.get(at).map(|argument| self.name(argument)).unwrap_or_default();
-        let value = functions::call(call, &arguments, &name).map_err(|message| self.error(node, message))?;
+        let value = functions::call(call, &arguments, &name).map_err(|message| error(node, message))?;
         if let Value::List(items) = &value {
             self.pay(items.len() as u64, node)?;
         }
@@ -539,12 +518,12 @@ impl Machine<'_> {
             match self.value(argument, variables) {
                 Ok(value) if *value == Value::Null => {}
                 Ok(value) => return Ok(value),
-                Err(error) if error.missing => {}
-                Err(error) => return Err(error),
+                Err(failed) if failed.missing => {}
+                Err(failed) => return Err(failed),
             }
         }
         let names: Vec<_> = call.arguments.iter().map(|argument| self.name(argument)).collect();
-        Err(self.missing(node, format!("none of {} exists", names.join(", "))))
+        Err(missing(node, format!("none of {} exists", names.join(", "))))
     }
 
     fn in_hours<'v>(&self, arguments: &[Cow<'_, Value>], call: &Call, node: &Node) -> Evaluated<Cow<'v, Value>> {
@@ -553,7 +532,7 @@ impl Machine<'_> {
                 .scope
                 .in_hours(*at, name)
                 .map(|inside| Cow::Owned(Value::Bool(inside)))
-                .map_err(|reason| self.error(node, reason)),
+                .map_err(|reason| error(node, reason)),
             values => {
                 let kinds: Vec<_> = values.iter().map(|value| value.kind()).collect();
                 let names: Vec<_> = call.arguments.iter().map(|argument| self.name(argument)).collect();
@@ -562,9 +541,25 @@ impl Machine<'_> {
                     names.join(", "),
                     kinds.join(" and ")
                 );
-                Err(self.error(node, message))
+                Err(error(node, message))
             }
         }
+    }
+}
+
+fn error(node: &Node, message: String) -> EvaluationError {
+    EvaluationError { message, span: node.span.clone(), missing: false }
+}
+
+fn missing(node: &Node, message: String) -> EvaluationError {
+    EvaluationError { missing: true, ..error(node, message) }
+}
+
+/// A part of a value, borrowed where the value is.
+fn pick<'v>(value: Cow<'v, Value>, part: impl for<'p> Fn(&'p Value) -> Option<&'p Value>) -> Option<Cow<'v, Value>> {
+    match value {
+        Cow::Borrowed(value) => part(value).map(Cow::Borrowed),
+        Cow::Owned(value) => part(&value).cloned().map(Cow::Owned),
     }
 }
 

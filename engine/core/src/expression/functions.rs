@@ -1,5 +1,10 @@
 //! The functions of expressions: CEL's own, and those a runbook needs.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an operation takes some kinds of values and refuses all others alike"
+)]
+
 use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 

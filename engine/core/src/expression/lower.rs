@@ -15,6 +15,7 @@ use super::Read;
 use super::error::{ExpressionError, ExpressionErrorKind};
 use super::functions::{self, Function};
 use super::node::{Arithmetic, Call, Compare, Each, EachKind, Form, Node};
+use super::scan::{is_closing, is_opening};
 use crate::limits::{COMPREHENSION_DEPTH_MAX, PATH_SEGMENTS_MAX};
 use crate::value::Value;
 
@@ -53,14 +54,6 @@ fn partners(tokens: &[Token]) -> Vec<usize> {
         }
     }
     partners
-}
-
-fn is_opening(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::TokLeftParen | TokenKind::TokLeftBracket | TokenKind::TokLeftBrace)
-}
-
-fn is_closing(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::TokRightParen | TokenKind::TokRightBracket | TokenKind::TokRightBrace)
 }
 
 fn is_name(kind: TokenKind) -> bool {

@@ -132,14 +132,15 @@ impl Expression {
     /// # Errors
     /// As [`Self::evaluate`], and when what it gives is neither true nor false.
     pub fn evaluate_bool(&self, scope: &dyn Scope) -> Result<bool, EvaluationError> {
-        match self.evaluate(scope)? {
-            Value::Bool(value) => Ok(value),
-            other => Err(EvaluationError {
-                message: format!("a condition is true or false, and this gives {}", operators::describe(&other)),
-                span: 0..self.source().len(),
-                missing: false,
-            }),
+        let value = self.evaluate(scope)?;
+        if let Value::Bool(holds) = value {
+            return Ok(holds);
         }
+        Err(EvaluationError {
+            message: format!("a condition is true or false, and this gives {}", operators::describe(&value)),
+            span: 0..self.source().len(),
+            missing: false,
+        })
     }
 }
 

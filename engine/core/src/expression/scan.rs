@@ -28,20 +28,21 @@ pub(super) fn scan(text: &str) -> Result<Vec<Token>, ExpressionError> {
     let mut terms = 0usize;
     loop {
         let token = lexer.lex();
-        match token.kind {
-            TokenKind::TokEnd => return Ok(tokens),
-            TokenKind::TokError => {
-                let span = whole_characters(text, token.start..token.end);
-                let message = lexer.get_error().map_or("unexpected character", |error| error.message.as_str());
-                return Err(complaint(text, message, span));
-            }
-            TokenKind::TokWhitespace | TokenKind::TokComment => continue,
-            TokenKind::TokLeftParen | TokenKind::TokLeftBracket | TokenKind::TokLeftBrace => depth += 1,
-            TokenKind::TokRightParen | TokenKind::TokRightBracket | TokenKind::TokRightBrace => {
-                depth = depth.saturating_sub(1);
-            }
-            TokenKind::TokComma | TokenKind::TokDot => {}
-            _ => terms += 1,
+        let kind = token.kind;
+        if kind == TokenKind::TokEnd {
+            return Ok(tokens);
+        } else if kind == TokenKind::TokError {
+            let span = whole_characters(text, token.start..token.end);
+            let message = lexer.get_error().map_or("unexpected character", |error| error.message.as_str());
+            return Err(complaint(text, message, span));
+        } else if matches!(kind, TokenKind::TokWhitespace | TokenKind::TokComment) {
+            continue;
+        } else if is_opening(kind) {
+            depth += 1;
+        } else if is_closing(kind) {
+            depth = depth.saturating_sub(1);
+        } else if !matches!(kind, TokenKind::TokComma | TokenKind::TokDot) {
+            terms += 1;
         }
         if depth > EXPRESSION_DEPTH_MAX {
             return Err(ExpressionError {
@@ -61,6 +62,14 @@ pub(super) fn scan(text: &str) -> Result<Vec<Token>, ExpressionError> {
         }
         tokens.push(token);
     }
+}
+
+pub(super) fn is_opening(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::TokLeftParen | TokenKind::TokLeftBracket | TokenKind::TokLeftBrace)
+}
+
+pub(super) fn is_closing(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::TokRightParen | TokenKind::TokRightBracket | TokenKind::TokRightBrace)
 }
 
 /// Parses what [`scan`] let pass.

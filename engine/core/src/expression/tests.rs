@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -26,18 +26,16 @@ impl Scope for Json {
         self.read.borrow_mut().push(path.join("."));
         let mut value = &self.root;
         for name in path {
-            match value {
-                Value::Map(members) => match members.get(name) {
-                    Some(member) => value = member,
-                    None => return Ok(None),
-                },
-                _ => return Ok(None),
-            }
+            let Value::Map(members) = value else { return Ok(None) };
+            let Some(member) = members.get(name) else { return Ok(None) };
+            value = member;
         }
-        match value {
-            Value::Text(text) if text.starts_with('!') => Err(text.trim_start_matches('!').to_owned()),
-            value => Ok(Some(value.clone())),
+        if let Value::Text(text) = value
+            && let Some(reason) = text.strip_prefix('!')
+        {
+            return Err(reason.to_owned());
         }
+        Ok(Some(value.clone()))
     }
 
     fn in_hours(&self, at: Timestamp, name: &str) -> Result<bool, String> {
@@ -595,6 +593,53 @@ proptest! {
     fn text_in_a_value_is_data(text in any::<String>()) {
         let scope = Scoped(BTreeMap::from([("a", Value::Text(text.clone()))]));
         prop_assert_eq!(compile("a + \"\"").evaluate(&scope), Ok(Value::Text(text)));
+    }
+}
+
+/// Expressions that CEL and we give the same meaning: integers that cannot overflow, booleans, short lists.
+fn shared() -> impl Strategy<Value = String> {
+    let number = prop_oneof![(0i64..9).prop_map(|value| value.to_string()), Just("size([1, 2])".to_owned())];
+    let number = number.prop_recursive(3, 12, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), prop::sample::select(vec!["+", "-", "*", "%"]), inner.clone())
+                .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+            inner.clone().prop_map(|inner| format!("({inner})")),
+            inner.clone().prop_map(|inner| format!("-({inner})")),
+            inner.prop_map(|inner| format!("[{inner}, 3].map(i, i + 1)[0]")),
+        ]
+    });
+    let compare = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
+    let truth = prop_oneof![
+        Just("true".to_owned()),
+        Just("false".to_owned()),
+        (number.clone(), compare, number.clone())
+            .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+        number.clone().prop_map(|number| format!("{number} in [1, 2, {number}]")),
+        number.clone().prop_map(|number| format!("[1, 5].exists(i, i > {number})")),
+        number.clone().prop_map(|number| format!("[1, 5].filter(i, i != {number}).all(j, j == 5)")),
+        Just("has({'a': 1}.a)".to_owned()),
+    ];
+    truth.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), prop::sample::select(vec!["&&", "||"]), inner.clone())
+                .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+            inner.clone().prop_map(|inner| format!("!({inner})")),
+            (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a}) ? {b} : {c}")),
+        ]
+    })
+}
+
+proptest! {
+    /// cel's own parser, which is another than the one used here, and its evaluator agree with ours.
+    #[test]
+    fn cel_itself_gives_the_same(text in shared()) {
+        let Ok(ours) = Expression::compile(&text) else { return Ok(()) };
+        let theirs = cel::Program::compile(&text).unwrap().execute(&cel::Context::default());
+        match (ours.evaluate(&shop()), theirs) {
+            (Ok(Value::Bool(ours)), Ok(cel::Value::Bool(theirs))) => prop_assert_eq!(ours, theirs),
+            (Err(_), Err(_)) => {}
+            (ours, theirs) => prop_assert!(false, "{:?} {:?}", ours, theirs),
+        }
     }
 }
 

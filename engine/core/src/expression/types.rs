@@ -109,7 +109,7 @@ impl Checker<'_> {
             Form::Variable(_) => Ok(None),
             Form::Member(operand, _) => self.node(operand).map(|_| None),
             Form::Has(operand, _) => self.node(operand).map(|_| Some(Type::Bool)),
-            Form::Index(pair) => self.all(pair.as_ref()).map(|_| None),
+            Form::Index(pair) => self.all(pair.as_ref()).map(|()| None),
             Form::Not(operand) => self.wants_bool(operand, "!"),
             Form::Negate(operand) => self.node(operand),
             Form::And(pair) => self.logic(pair, "&&"),
@@ -245,12 +245,11 @@ impl Checker<'_> {
         }
         let (text, number) = if left_type == Type::Text { (left, right) } else { (right, left) };
         // `exit_code == "0"` wants the quotes off, `stdout > 5` wants the text read as a number.
-        let hint = match &text.form {
-            Form::Literal(Value::Text(literal)) if literal.parse::<f64>().is_ok() => {
-                format!("write {literal} without quotes")
-            }
-            Form::Literal(_) => format!("write string({})", self.text(number)),
-            _ => format!("write number({})", self.text(text)),
+        let literal = if let Form::Literal(Value::Text(literal)) = &text.form { Some(literal) } else { None };
+        let hint = match literal {
+            Some(literal) if literal.parse::<f64>().is_ok() => format!("write {literal} without quotes"),
+            Some(_) => format!("write string({})", self.text(number)),
+            None => format!("write number({})", self.text(text)),
         };
         Err(ExpressionError { kind: ExpressionErrorKind::TextComparedWithNumber, ..error }.with_hint(hint))
     }

@@ -115,15 +115,16 @@ impl Parser<'_> {
     fn bound_depth(&self) -> Result<(), TemplateError> {
         let mut depth = 0usize;
         let mut quote = None;
+        let mut escaped = false;
         for byte in self.tag.bytes() {
             match (quote, byte) {
-                (Some(open), byte) if open == byte => quote = None,
-                (Some(_), _) => {}
+                (Some(open), byte) if open == byte && !escaped => quote = None,
                 (None, b'"' | b'\'') => quote = Some(byte),
                 (None, b'(' | b'[' | b'{') => depth += 1,
                 (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
-                (None, _) => {}
+                (Some(_) | None, _) => {}
             }
+            escaped = quote.is_some() && byte == b'\\' && !escaped;
             // The braces of the interpolation are two of the levels.
             if depth > INTERPOLATION_DEPTH_MAX + 2 {
                 let message = format!("a {{{{ … }}}} nests at most {INTERPOLATION_DEPTH_MAX} levels deep");
@@ -150,11 +151,11 @@ impl Parser<'_> {
 
     fn expression(&mut self, expression: &HelperTemplate) -> Parsed {
         if expression.params.is_empty() && expression.hash.is_empty() {
-            return match &expression.name {
-                Parameter::Path(path) => self.handlebars_path(path, false),
-                Parameter::Subexpression(inner) => self.subexpression(inner),
-                _ => Err(self.syntax()),
-            };
+            if let Parameter::Path(path) = &expression.name {
+                return self.handlebars_path(path, false);
+            }
+            let Parameter::Subexpression(inner) = &expression.name else { return Err(self.syntax()) };
+            return self.subexpression(inner);
         }
         let Some(name) = expression.name.as_name() else { return Err(self.syntax()) };
         if !expression.hash.is_empty() {
@@ -181,19 +182,16 @@ impl Parser<'_> {
         let mut arguments = Vec::with_capacity(params.len());
         for (position, param) in params.iter().enumerate() {
             let guarded = *helper == Helper::Default && position == 0;
+            let before = self.reads.len();
             arguments.push(match param {
                 Parameter::Path(path) => self.handlebars_path(path, guarded)?,
                 Parameter::Literal(literal) => self.literal(literal)?,
-                Parameter::Subexpression(inner) => {
-                    let before = self.reads.len();
-                    let operand = self.subexpression(inner)?;
-                    for read in self.reads.iter_mut().skip(before) {
-                        read.guarded |= guarded;
-                    }
-                    operand
-                }
-                _ => return Err(self.syntax()),
+                Parameter::Subexpression(inner) => self.subexpression(inner)?,
+                Parameter::Name(_) | _ => return Err(self.syntax()),
             });
+            for read in self.reads.iter_mut().skip(before) {
+                read.guarded |= guarded;
+            }
         }
         Ok(Operand::Helper { helper: *helper, arguments })
     }
@@ -251,10 +249,7 @@ impl Parser<'_> {
         }
         let names: Option<Vec<String>> = segments
             .iter()
-            .map(|segment| match segment {
-                PathSeg::Named(name) => Some(name.clone()),
-                _ => None,
-            })
+            .map(|segment| if let PathSeg::Named(name) = segment { Some(name.clone()) } else { None })
             .collect();
         match names {
             Some(names) if !names.is_empty() && !outside_brackets(raw, ' ') => self.path(names, raw, guarded),

@@ -1,5 +1,10 @@
 //! Renders a compiled template: strictly for programs, forgivingly for people.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an operation takes some kinds of values and refuses all others alike"
+)]
+
 use std::ops::Range;
 
 use super::error::RenderError;

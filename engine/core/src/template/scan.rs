@@ -132,11 +132,10 @@ fn closing(inside: &str) -> Option<usize> {
         match (quote, byte) {
             (Some(_), b'\\') => at += 1,
             (Some(open), byte) if open == *byte => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(*byte),
             (None, b'}') if next == Some(&b'}') => return Some(at),
             (None, b'{') if next == Some(&b'{') && !triple => return None,
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
         at += 1;
     }

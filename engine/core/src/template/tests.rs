@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,8 @@ impl Scope for Json {
     fn read(&self, path: &[String]) -> Result<Option<Value>, String> {
         let mut value = &self.0;
         for name in path {
-            let found = match value {
-                serde_json::Value::Array(items) => name.parse().ok().and_then(|at: usize| items.get(at)),
-                other => other.get(name),
-            };
+            let element = name.parse().ok().and_then(|at: usize| value.get(at));
+            let found = element.or_else(|| value.get(name));
             match found {
                 Some(found) => value = found,
                 None => return Ok(None),

@@ -2,3 +2,7 @@
 
 pub mod entry_v1;
 pub mod ledger_v1;
+pub mod record_v1;
+
+pub use record_v1::error::WireError;
+pub use record_v1::{Encoded, decode, draft, encode, record};
