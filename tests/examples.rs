@@ -1,0 +1,19 @@
+//! Every example is run for real by the real program, as its tutorial says, and so are the shop's own runbooks as far as
+//! that needs no lab: an example that only looks right is worse than none.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "what did not come is said with all that came instead")]
+
+#[path = "examples/people.rs"]
+mod people;
+#[path = "examples/program.rs"]
+mod program;
+#[path = "examples/roads.rs"]
+mod roads;
+#[path = "examples/shop.rs"]
+mod shop;
+#[path = "examples/story.rs"]
+mod story;
+#[path = "examples/table.rs"]
+mod table;
+#[path = "examples/tutorial.rs"]
+mod tutorial;
