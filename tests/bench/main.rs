@@ -45,7 +45,12 @@ fn measure() -> Result<String> {
     writeln!(report, "chain of 1,000 verify steps of /bin/true")?;
     writeln!(report, "  runbook  {:>8.1} ms   {} KiB", millis(ours.time), ours.peak_kib)?;
     writeln!(report, "  make     {:>8.1} ms   runbook takes {:.2} times that", millis(make.time), ratio(&ours, &make))?;
-    writeln!(report, "  xargs    {:>8.1} ms   runbook takes {:.2} times that", millis(xargs.time), ratio(&ours, &xargs))?;
+    writeln!(
+        report,
+        "  xargs    {:>8.1} ms   runbook takes {:.2} times that",
+        millis(xargs.time),
+        ratio(&ours, &xargs)
+    )?;
 
     let acts = write_chain(place.path(), "acts", 1_000, "act", "/bin/true")?;
     let acts = best(|| run(&runbook, place.path(), &acts))?;
