@@ -220,28 +220,22 @@ impl Meaning {
         if same { Ok(()) } else { Err("the seal counts other numbers by kind than there are".to_owned()) }
     }
 
-    /// Notes every digest under a key `blob`, at any depth: a reader bounds the depth.
+    /// Notes the digests an entry names: its own keys only, so that a value of a run called `blob` is just a value.
     fn name_blobs(&mut self, d: &Map<String, Value>, n: u64) -> Result<(), String> {
-        for (key, value) in d {
-            if key == kind::BLOB {
-                let digest = value.as_str().and_then(Digest::parse);
-                let digest = digest.ok_or_else(|| "a field `blob` is no sha256".to_owned())?;
-                self.blobs.entry(digest).or_insert(n);
-            } else {
-                self.name_blobs_in(value, n)?;
-            }
+        for key in BLOB_KEYS {
+            let Some(value) = d.get(key) else { continue };
+            // The digest itself, or an object that says more about what the blob holds.
+            let text = value.as_str().or_else(|| value.get(kind::BLOB).and_then(Value::as_str));
+            let digest = text.and_then(Digest::parse);
+            let digest = digest.ok_or_else(|| format!("its `{key}` is no sha256"))?;
+            self.blobs.entry(digest).or_insert(n);
         }
         Ok(())
     }
-
-    fn name_blobs_in(&mut self, value: &Value, n: u64) -> Result<(), String> {
-        match value {
-            Value::Object(map) => self.name_blobs(map, n),
-            Value::Array(items) => items.iter().try_for_each(|item| self.name_blobs_in(item, n)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
-        }
-    }
 }
+
+/// The keys of an entry's `d` that hold the digest of a blob.
+const BLOB_KEYS: [&str; 4] = ["blob", "plan", "source", "team"];
 
 /// What is in the folder of blobs, of those that entries name.
 #[derive(Debug, Default)]

@@ -7,9 +7,11 @@
 mod agreement;
 mod alignment;
 mod cursor;
+mod decode;
 pub mod model;
 mod scalar;
 mod scan;
+pub mod shape;
 mod syntax;
 pub mod team;
 mod text;
@@ -17,6 +19,7 @@ mod traps;
 mod tree;
 
 pub use cursor::{Cursor, Shape};
+pub use decode::{Parsed, parse, parse_team};
 pub use scalar::Resolved;
 pub use tree::{Entry, Kind, Node, NodeId, Style, Tree};
 

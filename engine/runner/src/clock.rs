@@ -1,0 +1,206 @@
+//! The time of a run: it never goes back, goes on while the machine sleeps, and tells when the wall clock was set.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use jiff::Timestamp;
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
+    timerfd_settime,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Milliseconds by which the wall clock must have left its course before that is told: what `ntpd` slews is less.
+const JUMP_MS_MIN: i64 = 2_000;
+
+/// An instant, as it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Whole milliseconds, UTC.
+    pub at: Timestamp,
+    /// Milliseconds since the machine's boot, suspended time included.
+    pub boot_ms: u64,
+}
+
+/// What the two clocks of a machine show.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    wall_ms: i64,
+    boot_ms: i64,
+}
+
+impl Reading {
+    fn now() -> Self {
+        let boot = clock_gettime(ClockId::Boottime);
+        Self {
+            wall_ms: Timestamp::now().as_millisecond(),
+            boot_ms: boot.tv_sec.saturating_mul(1_000).saturating_add(boot.tv_nsec / 1_000_000),
+        }
+    }
+}
+
+/// The clock of one process: wall time when it started, then the time that passed since, whatever the wall clock says.
+/// When the wall clock jumps ahead it is followed, as after a virtual machine's pause; when it jumps back it is not.
+#[derive(Debug)]
+pub struct Clock {
+    anchor: Reading,
+    /// The last time that was told.
+    last_ms: i64,
+    /// How far the wall clock was off when that was last told.
+    told_ms: i64,
+}
+
+impl Clock {
+    /// Starts the clock. It tells no time before `floor`: the last entry of a run that goes on.
+    #[must_use]
+    pub fn start(floor: Option<Timestamp>) -> Self {
+        Self::at(Reading::now(), floor)
+    }
+
+    fn at(reading: Reading, floor: Option<Timestamp>) -> Self {
+        let floor_ms = floor.map_or(i64::MIN, Timestamp::as_millisecond);
+        let anchor = Reading { wall_ms: reading.wall_ms.max(floor_ms), ..reading };
+        Self { anchor, last_ms: anchor.wall_ms, told_ms: reading.wall_ms - anchor.wall_ms }
+    }
+
+    /// Tells the time, and by how many milliseconds the wall clock was set since it was last asked, if it was.
+    pub fn now(&mut self) -> (Stamp, Option<i64>) {
+        self.read(Reading::now())
+    }
+
+    fn read(&mut self, reading: Reading) -> (Stamp, Option<i64>) {
+        let passed = reading.boot_ms - self.anchor.boot_ms;
+        let off = reading.wall_ms - (self.anchor.wall_ms + passed);
+        let jump = off - self.told_ms;
+        let jumped = (jump.abs() >= JUMP_MS_MIN).then_some(jump);
+        if jumped.is_some() {
+            self.told_ms = off;
+            if off > 0 {
+                self.anchor = reading;
+                self.told_ms = 0;
+            }
+        }
+        let now_ms = (self.anchor.wall_ms + reading.boot_ms - self.anchor.boot_ms).max(self.last_ms);
+        self.last_ms = now_ms;
+        let at = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::MAX);
+        (Stamp { at, boot_ms: reading.boot_ms.unsigned_abs() }, jumped)
+    }
+}
+
+/// Wakes the loop at an instant, also when the machine slept meanwhile.
+#[derive(Debug)]
+pub struct Alarm {
+    timer: AsyncFd<OwnedFd>,
+    armed: Option<Timestamp>,
+}
+
+impl Alarm {
+    /// Makes an alarm that is not set. Must be called inside a tokio runtime with its io driver.
+    ///
+    /// # Errors
+    /// What the system says when it has no timer left.
+    pub fn new() -> io::Result<Self> {
+        let fd = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        #[expect(
+            deprecated,
+            reason = "what follows it is unsafe, for types that may close or change their descriptor; OwnedFd does not"
+        )]
+        let timer = AsyncFd::with_interest(fd, Interest::READABLE)?;
+        Ok(Self { timer, armed: None })
+    }
+
+    /// Sets it to an instant, or to none; `now` is the time just told by the [`Clock`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set(&mut self, at: Option<Timestamp>, now: Timestamp) -> io::Result<()> {
+        if self.armed == at {
+            return Ok(());
+        }
+        let millis = at.map(|at| (at.as_millisecond() - now.as_millisecond()).max(0));
+        let value = match millis {
+            // Zero would switch it off.
+            Some(0) => Timespec { tv_sec: 0, tv_nsec: 1 },
+            Some(millis) => Timespec { tv_sec: millis / 1_000, tv_nsec: millis % 1_000 * 1_000_000 },
+            None => Timespec { tv_sec: 0, tv_nsec: 0 },
+        };
+        let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+        timerfd_settime(
+            self.timer.get_ref(),
+            TimerfdTimerFlags::empty(),
+            &Itimerspec { it_interval: never, it_value: value },
+        )?;
+        self.armed = at;
+        Ok(())
+    }
+
+    /// Waits until it rings; for ever while it is not set. It is not set afterwards.
+    pub async fn rings(&mut self) {
+        if self.armed.is_none() {
+            return std::future::pending().await;
+        }
+        loop {
+            let Ok(mut ready) = self.timer.readable().await else { return };
+            let mut count = [0_u8; 8];
+            let read = ready.try_io(|timer| rustix::io::read(timer, &mut count).map_err(io::Error::from));
+            if read.is_ok() {
+                self.armed = None;
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failing test may stop where it is")]
+
+    use super::*;
+
+    fn reading(wall_ms: i64, boot_ms: i64) -> Reading {
+        Reading { wall_ms, boot_ms }
+    }
+
+    fn told(clock: &mut Clock, wall_ms: i64, boot_ms: i64) -> (i64, Option<i64>) {
+        let (stamp, jump) = clock.read(reading(wall_ms, boot_ms));
+        (stamp.at.as_millisecond(), jump)
+    }
+
+    #[test]
+    fn time_follows_a_jump_ahead_and_never_goes_back() {
+        let mut clock = Clock::at(reading(1_000_000, 50), None);
+        assert_eq!(told(&mut clock, 1_000_100, 150), (1_000_100, None));
+        // An hour back: told once, time goes on.
+        assert_eq!(told(&mut clock, -2_599_800, 250), (1_000_200, Some(-3_600_000)));
+        assert_eq!(told(&mut clock, -2_599_700, 350), (1_000_300, None));
+        // And right again.
+        assert_eq!(told(&mut clock, 1_000_400, 450), (1_000_400, Some(3_600_000)));
+        // A pause of a minute that the boot clock did not see.
+        assert_eq!(told(&mut clock, 1_060_500, 550), (1_060_500, Some(60_000)));
+        assert_eq!(told(&mut clock, 1_060_600, 650), (1_060_600, None));
+    }
+
+    #[test]
+    fn time_never_lies_before_the_last_entry() {
+        let floor = Timestamp::from_millisecond(5_000).unwrap();
+        let mut clock = Clock::at(reading(1_000, 0), Some(floor));
+        assert_eq!(told(&mut clock, 1_000, 0), (5_000, None));
+        assert_eq!(told(&mut clock, 1_100, 100), (5_100, None));
+    }
+
+    #[tokio::test]
+    async fn an_alarm_rings_at_its_instant_and_once() {
+        let mut clock = Clock::start(None);
+        let mut alarm = Alarm::new().unwrap();
+        let (begin, _) = clock.now();
+        let at = begin.at + jiff::SignedDuration::from_millis(30);
+        alarm.set(Some(at), begin.at).unwrap();
+        alarm.rings().await;
+        assert!(clock.now().0.at >= at);
+        alarm.set(Some(begin.at), clock.now().0.at).unwrap();
+        alarm.rings().await;
+        let again = tokio::time::timeout(std::time::Duration::from_millis(20), alarm.rings()).await;
+        assert!(again.is_err(), "it rang without being set");
+    }
+}

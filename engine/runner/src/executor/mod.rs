@@ -1,0 +1,261 @@
+//! How the work of a run is done: programs, evidence, messages. Everything it does becomes an event.
+
+mod command;
+mod evidence;
+mod keep;
+pub mod plan;
+pub mod planner;
+mod tasks;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use runbook_core::document::model::SecretSource;
+use runbook_core::document::team::Team;
+use runbook_core::run::effect::{EvidenceWanted, Invocation};
+use runbook_core::run::event::Event;
+use runbook_core::run::record::{AttemptKey, BlobDigest, End, StartFailure, StartFailureKind};
+use runbook_transcript::digest::Digest;
+use tokio::sync::mpsc;
+
+pub use self::keep::Keeper;
+use self::plan::{ExecutionPlan, PLAN_BYTES_MAX};
+use self::planner::{Planner, failure};
+use self::tasks::{Done, Tasks};
+use crate::account::Machine;
+use crate::channel::{self, Telling};
+use crate::observer::Observer;
+use crate::process::{Reason, Running};
+use crate::secret::Secrets;
+
+/// Deliveries that may wait to be taken in.
+const TOLD_MAX: usize = 16;
+
+/// Where the programs of a run work, and what they share.
+pub struct Workplace {
+    /// Where what they print is kept.
+    pub keeper: Keeper,
+    /// The machine.
+    pub machine: Machine,
+    /// The run's own directory, absolute.
+    pub directory: PathBuf,
+    /// The run's id.
+    pub run: String,
+    /// Where the runbook's secrets come from.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// The people.
+    pub team: std::sync::Arc<Team>,
+    /// Whether somebody sits at the terminal.
+    pub attended: bool,
+    /// Who watches.
+    pub observer: Rc<dyn Observer>,
+    /// Secrets that were read so far: none of them shows in what is printed from then on.
+    pub secrets_read: RefCell<Secrets>,
+}
+
+/// Does the work of a run.
+pub struct Executor {
+    work: Rc<Workplace>,
+    planner: Planner,
+    tasks: Tasks,
+    ready: VecDeque<Event>,
+    told: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
+    started: u64,
+}
+
+impl Executor {
+    /// Makes one that does nothing yet.
+    #[must_use]
+    pub fn new(work: Rc<Workplace>) -> Self {
+        let planner = Planner::new(&work.machine, &work.directory);
+        Self {
+            work,
+            planner,
+            tasks: Tasks::default(),
+            ready: VecDeque::new(),
+            told: mpsc::channel(TOLD_MAX),
+            started: 0,
+        }
+    }
+
+    /// Makes an execution plan and keeps it; the answer is an event.
+    pub fn plan(&mut self, key: AttemptKey, invocation: &Invocation) {
+        let plan = self.store_plan(invocation);
+        self.ready.push_back(Event::Planned { key, plan });
+    }
+
+    fn store_plan(&mut self, invocation: &Invocation) -> Result<(BlobDigest, String), StartFailure> {
+        let keeper = &self.work.keeper;
+        let plan = self.planner.plan(invocation, &self.work.machine, keeper.blobs())?;
+        let unkept =
+            |why: String| failure(StartFailureKind::Other, format!("its execution plan cannot be kept: {why}"));
+        let bytes = plan.encode().map_err(|error| unkept(error.to_string()))?;
+        let digest = keeper.put(&bytes).map_err(|error| unkept(error.to_string()))?;
+        Ok((digest, plan.shown()))
+    }
+
+    /// Starts exactly the stored plan; `Spawned` and `Ended` follow as events.
+    pub fn start(&mut self, key: AttemptKey, plan: &BlobDigest) {
+        let started = self.read_plan(plan).map(|plan| self.begin(&key, plan));
+        if let Err(failure) = started {
+            self.ended(key, command::not_started(failure));
+        }
+    }
+
+    fn read_plan(&mut self, plan: &BlobDigest) -> Result<ExecutionPlan, StartFailure> {
+        let gone = |why: String| failure(StartFailureKind::Other, format!("its execution plan cannot be read: {why}"));
+        let digest = Digest::parse(plan).ok_or_else(|| gone(format!("{plan:?} is no digest")))?;
+        let bytes = self.work.keeper.blobs().get(digest, PLAN_BYTES_MAX).map_err(|error| gone(error.to_string()))?;
+        let plan = ExecutionPlan::decode(&bytes).map_err(|error| gone(error.to_string()))?;
+        if self.planner.is_unchanged(&plan) {
+            Ok(plan)
+        } else {
+            let message = format!("program {} is no longer the one that was planned", plan.program);
+            Err(failure(StartFailureKind::MissingProgram, message))
+        }
+    }
+
+    fn begin(&mut self, key: &AttemptKey, plan: ExecutionPlan) {
+        self.started += 1;
+        let name = self.started.to_string();
+        if plan.secrets().is_empty() {
+            let prepared = command::prepare_without_secrets(&plan, &self.work, &name);
+            self.launch(key.clone(), prepared);
+            return;
+        }
+        let (work, attempt) = (Rc::clone(&self.work), key.clone());
+        self.tasks.add(Some(key.clone()), None, async move {
+            Done::Prepared(attempt, Box::new(command::prepare(&plan, &work, &name).await))
+        });
+    }
+
+    fn launch(&mut self, key: AttemptKey, prepared: command::Prepared) {
+        let (running, masker) = match command::launch(prepared) {
+            Ok(started) => started,
+            Err(end) => return self.ended(key, command::ending(end)),
+        };
+        let (pid, start_time) = identity(&running);
+        self.ready.push_back(Event::Spawned { key: key.clone(), pid, start_time });
+        let terminate = running.terminate_handle();
+        let (work, attempt) = (Rc::clone(&self.work), key.clone());
+        self.tasks.add(Some(key), Some(terminate), async move {
+            let ending = command::wait(running, attempt.clone(), masker, work).await;
+            Done::Ended(attempt, Box::new(ending))
+        });
+    }
+
+    fn ended(&mut self, key: AttemptKey, ending: runbook_core::run::event::Ending) {
+        self.ready.push_back(Event::Ended { key, ending: Box::new(ending) });
+    }
+
+    /// Ends an attempt by the ladder; its `Ended` follows. One that does not run is passed over.
+    pub fn stop(&mut self, key: &AttemptKey) {
+        match self.tasks.stop(key) {
+            tasks::Stopped::Asked | tasks::Stopped::Unknown => {}
+            // Its secrets were still read: nothing was started.
+            tasks::Stopped::Dropped => self.ended(key.clone(), command::ending(End::Stopped)),
+        }
+    }
+
+    /// Ends everything that runs by the ladder.
+    pub fn stop_all(&mut self) {
+        self.tasks.stop_all(Reason::Cancelled);
+    }
+
+    /// Tells people; `Told` for each delivery and `ToldAll` follow as events.
+    pub fn tell(&mut self, step: String, to: Vec<String>, subject: String, message: String) {
+        let (work, sender) = (Rc::clone(&self.work), self.told.0.clone());
+        self.tasks.add(None, None, async move {
+            let telling = Telling { step: Some(step.clone()), to, subject, message };
+            channel::tell(&telling, &work, |event| sender.send(event)).await;
+            Done::Event(Event::ToldAll { step })
+        });
+    }
+
+    /// Tells the owner; nothing follows.
+    pub fn tell_owner(&mut self, owner: Option<String>, message: String) {
+        let Some(owner) = owner else { return };
+        let work = Rc::clone(&self.work);
+        self.tasks.add(None, None, async move {
+            let subject = message.lines().next().unwrap_or_default().to_owned();
+            let telling = Telling { step: None, to: vec![owner], subject, message };
+            channel::tell(&telling, &work, |_| std::future::ready(Ok::<(), ()>(()))).await;
+            Done::Nothing
+        });
+    }
+
+    /// Collects evidence; `Attached` follows as an event.
+    pub fn attach(&mut self, step: String, wanted: Vec<Result<EvidenceWanted, String>>) {
+        let mut pieces = Vec::new();
+        for wanted in wanted {
+            self.started += 1;
+            let name = self.started.to_string();
+            pieces.push(evidence::Piece::new(wanted, name, &mut self.planner, &self.work));
+        }
+        let work = Rc::clone(&self.work);
+        self.tasks.add(None, None, async move {
+            let mut evidence = Vec::new();
+            for piece in pieces {
+                evidence.push(piece.collect(&step, &work).await);
+            }
+            Done::Event(Event::Attached { step, evidence })
+        });
+    }
+
+    /// The next event that is there already.
+    pub fn ready(&mut self) -> Option<Event> {
+        self.ready.pop_front()
+    }
+
+    /// Waits for the next event; for ever while nothing is done. Dropped while it waits, it loses nothing.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return event;
+            }
+            let done = tokio::select! {
+                biased;
+                // What was told comes before the word that all were told.
+                Some(event) = self.told.1.recv() => return event,
+                done = self.tasks.next() => done,
+            };
+            match done {
+                Done::Prepared(key, prepared) => match *prepared {
+                    Ok(prepared) => self.launch(key, prepared),
+                    Err(failure) => self.ended(key, command::not_started(failure)),
+                },
+                Done::Ended(key, ending) => return Event::Ended { key, ending },
+                Done::Event(event) => {
+                    if let Ok(told) = self.told.1.try_recv() {
+                        self.ready.push_back(told);
+                        while let Ok(told) = self.told.1.try_recv() {
+                            self.ready.push_back(told);
+                        }
+                    }
+                    self.ready.push_back(event);
+                }
+                Done::Nothing => {}
+            }
+        }
+    }
+
+    /// Whether nothing is going on.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.tasks.is_empty() && self.ready.is_empty()
+    }
+
+    /// Waits until what has no event is done too, such as telling the owner; only when nothing else runs.
+    pub async fn settle(&mut self) {
+        while !self.tasks.is_empty() {
+            let _ended = self.tasks.next().await;
+        }
+    }
+}
+
+fn identity(running: &Running) -> (u32, u64) {
+    let start_time = running.start_time().ok().and_then(|ticks| ticks.parse().ok()).unwrap_or_default();
+    (running.pid(), start_time)
+}

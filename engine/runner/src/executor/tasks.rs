@@ -1,0 +1,103 @@
+//! What goes on at once: futures polled by the one loop, without threads, and without a place for them to be forgotten.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use runbook_core::run::event::{Ending, Event};
+use runbook_core::run::record::{AttemptKey, StartFailure};
+
+use super::command::Prepared;
+use crate::process::{Reason, Terminate};
+
+/// What came of a task.
+pub(crate) enum Done {
+    /// The secrets of an attempt were read, or could not be.
+    Prepared(AttemptKey, Box<Result<Prepared, StartFailure>>),
+    /// An attempt is over.
+    Ended(AttemptKey, Box<Ending>),
+    /// Something else is done.
+    Event(Event),
+    /// Something is done that nobody waits for.
+    Nothing,
+}
+
+/// What asking for an end did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// Its end follows.
+    Asked,
+    /// It had not started and is forgotten.
+    Dropped,
+    /// There is no such task.
+    Unknown,
+}
+
+struct Task {
+    key: Option<AttemptKey>,
+    terminate: Option<Terminate>,
+    future: Pin<Box<dyn Future<Output = Done>>>,
+}
+
+/// Everything that goes on. There are at most as many attempts as a plan allows in parallel, so they are polled in turn.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    tasks: Vec<Task>,
+}
+
+impl Tasks {
+    /// Adds a task; nothing of it is done before it is waited for.
+    pub(crate) fn add(
+        &mut self,
+        key: Option<AttemptKey>,
+        terminate: Option<Terminate>,
+        future: impl Future<Output = Done> + 'static,
+    ) {
+        self.tasks.push(Task { key, terminate, future: Box::pin(future) });
+    }
+
+    /// Whether nothing goes on.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Asks for the end of an attempt.
+    pub(crate) fn stop(&mut self, key: &AttemptKey) -> Stopped {
+        let Some(index) = self.tasks.iter().position(|task| task.key.as_ref() == Some(key)) else {
+            return Stopped::Unknown;
+        };
+        if let Some(terminate) = self.tasks.get(index).and_then(|task| task.terminate.as_ref()) {
+            terminate.request(Reason::Cancelled);
+            Stopped::Asked
+        } else {
+            self.tasks.swap_remove(index);
+            Stopped::Dropped
+        }
+    }
+
+    /// Asks for the end of all attempts.
+    pub(crate) fn stop_all(&mut self, reason: Reason) {
+        for terminate in self.tasks.iter().filter_map(|task| task.terminate.as_ref()) {
+            terminate.request(reason);
+        }
+    }
+
+    /// Waits for the next one that is done; for ever while there is none.
+    pub(crate) async fn next(&mut self) -> Done {
+        poll_fn(|context| {
+            let polled =
+                self.tasks.iter_mut().enumerate().find_map(|(index, task)| match task.future.as_mut().poll(context) {
+                    Poll::Ready(done) => Some((index, done)),
+                    Poll::Pending => None,
+                });
+            match polled {
+                Some((index, done)) => {
+                    self.tasks.swap_remove(index);
+                    Poll::Ready(done)
+                }
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+}

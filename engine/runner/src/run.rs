@@ -1,0 +1,380 @@
+//! Starts a run, or goes on with one: everything before and after the loop.
+
+mod error;
+mod leftover;
+mod lock;
+mod replay;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use runbook_core::document::team::Team;
+use runbook_core::params;
+use runbook_core::plan::Plan;
+use runbook_core::run::event::Event;
+use runbook_core::run::record::{Actor, Mode, Record, RunOutcome, RunStarted};
+use runbook_core::run::request::Request;
+use runbook_core::run::state::RunState;
+use runbook_transcript::blob::Durable;
+use runbook_transcript::digest::Digest;
+use runbook_transcript::lock::{Holder, Lock};
+use runbook_transcript::run_dir::RunDir;
+use runbook_transcript::run_id::RunId;
+use runbook_transcript::storage::{FileStorage, Storage};
+use runbook_transcript::store::{Store, StoreError};
+use runbook_transcript::writer::Writer;
+
+pub use self::error::RunError;
+use crate::account::Machine;
+use crate::clock::Clock;
+use crate::dispatcher::{Dispatcher, InputReceiver, Parts, Stop};
+use crate::executor::{Keeper, Workplace};
+use crate::git;
+use crate::inbox::Watch;
+use crate::load::Source;
+use crate::observer::Observer;
+use crate::recorder::{Recorder, Unwritable, ledger_unwritable};
+use crate::refuse;
+use crate::secret::Secrets;
+
+/// How often another run id is tried when one is taken.
+const ID_TRIES: u32 = 8;
+
+/// A runbook that was checked, with the bytes it was read from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What runs.
+    pub plan: Arc<Plan>,
+    /// The people.
+    pub team: Arc<Team>,
+    /// The runbook's file.
+    pub runbook: Source,
+    /// The team file.
+    pub team_source: Option<Source>,
+    /// The directory steps run in, absolute.
+    pub directory: PathBuf,
+}
+
+/// What an operator wants of a run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The store; made if it is not there.
+    pub store: PathBuf,
+    /// Params as given: name and text.
+    pub params: Vec<(String, String)>,
+    /// What the run is for.
+    pub mode: Mode,
+    /// Whether a person sits at a terminal.
+    pub attended: bool,
+    /// Whether approvals by the operator are given at once, but for destructive acts.
+    pub yes: bool,
+    /// Whether the operator is asked before each step.
+    pub step_by_step: bool,
+}
+
+/// How the process of a run came to its end.
+#[derive(Debug, Clone)]
+pub enum RunEnd {
+    /// The run is over and sealed.
+    Over(RunOutcome),
+    /// A dry run was shown to its end.
+    Shown,
+    /// It waits for people.
+    Waiting(Vec<Request>),
+    /// It waits to hear how an act ended.
+    InDoubt(Vec<Request>),
+    /// The transcript cannot be written.
+    Unwritable(Unwritable),
+}
+
+impl RunEnd {
+    /// The exit code that says so.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Over(RunOutcome::Resolved) | Self::Shown => 0,
+            Self::Over(RunOutcome::Failed) => 1,
+            Self::Over(RunOutcome::Escalated) => 3,
+            Self::Over(RunOutcome::Cancelled) => 4,
+            Self::InDoubt(_) => 5,
+            Self::Unwritable(_) => 6,
+            Self::Waiting(_) => 75,
+        }
+    }
+}
+
+/// A run, and how its process came to its end.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The run's folder.
+    pub run: RunDir,
+    /// How.
+    pub end: RunEnd,
+}
+
+/// Puts something between the writer and its file: a test's fault.
+pub type Wrap = Box<dyn FnOnce(FileStorage) -> Box<dyn Storage>>;
+
+/// Runs a runbook until it is over, waits for people, or cannot go on. Must be called inside a tokio runtime with its
+/// io and time drivers; it need not be the only future there. `inputs` brings what the operator says at a terminal.
+///
+/// # Errors
+/// [`RunError`] when nothing was started.
+pub async fn start(
+    loaded: Loaded,
+    options: RunOptions,
+    machine: Machine,
+    observer: Rc<dyn Observer>,
+    inputs: InputReceiver,
+) -> Result<Finished, RunError> {
+    start_on(loaded, options, machine, observer, inputs, Box::new(|storage| Box::new(storage))).await
+}
+
+/// As [`start`], with something between the transcript and its file: a test's fault.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_on(
+    loaded: Loaded,
+    options: RunOptions,
+    machine: Machine,
+    observer: Rc<dyn Observer>,
+    inputs: InputReceiver,
+    wrap: Wrap,
+) -> Result<Finished, RunError> {
+    let params = params::resolve(&loaded.plan.document().params, &options.params).map_err(RunError::Params)?;
+    let refused = refuse::refusals(&loaded.plan, &loaded.team, options.mode);
+    if !refused.is_empty() {
+        return Err(RunError::NotInBuild(refused));
+    }
+    let commit = git::commit_of(&loaded.runbook.path, &loaded.runbook.bytes);
+    let dirty = commit.as_ref().and_then(|commit| commit.dirty);
+    if loaded.team.policy.require_clean_git && options.mode == Mode::Real && dirty != Some(false) {
+        return Err(RunError::NotClean { path: loaded.runbook.path.clone(), in_git: commit.is_some() });
+    }
+    let store = Store::open_or_init(&options.store).map_err(RunError::Store)?;
+    let mut clock = Clock::start(None);
+    let (stamp, _) = clock.now();
+    let run = create_run(&store, &loaded.plan, stamp.at)?;
+    let held = run.lock(&holder(&machine, stamp.at)).map_err(RunError::Held)?;
+    let name = lock::name(&loaded.plan, &params, run.id())?;
+    if let (Some(name), Mode::Real) = (&name, options.mode) {
+        lock::take(&store, name, run.id())?;
+    }
+
+    let ledger = store.ledger();
+    let ledger_head = ledger.head().map_err(|error| RunError::Unwritable(ledger_unwritable(ledger.path(), &error)))?;
+    let keeper = Keeper::new(run.blobs(), run.sharing());
+    let keep = |bytes: &[u8]| {
+        let put = run.blobs().put(bytes, Durable::Yes);
+        put.map(Digest::to_hex)
+            .map_err(|error| RunError::Unwritable(Unwritable { path: error.path.clone(), why: error.to_string() }))
+    };
+    let document = loaded.plan.document();
+    let started = RunStarted {
+        store: store.root().display().to_string(),
+        ledger_head: ledger_head.to_hex(),
+        runbook: document.name.value.to_string(),
+        title: document.title.value.clone(),
+        path: loaded.runbook.path.display().to_string(),
+        source: keep(&loaded.runbook.bytes)?,
+        team: loaded.team_source.as_ref().map(|team| keep(&team.bytes)).transpose()?,
+        commit: commit.map(|commit| commit.id),
+        dirty,
+        params,
+        alert: None,
+        host: machine.host.clone(),
+        boot_id: machine.boot_id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        binary: engine_digest(&store),
+        mode: options.mode,
+        attended: options.attended,
+        yes: options.yes,
+        step_by_step: options.step_by_step,
+        directory: loaded.directory.display().to_string(),
+    };
+    let writer = Writer::create_on(&run, wrap)
+        .map_err(|error| RunError::Unwritable(Unwritable { path: error.path.clone(), why: error.to_string() }))?;
+    let operator = machine.account.actor("terminal");
+    let state = RunState::new(
+        Arc::clone(&loaded.plan),
+        Arc::clone(&loaded.team),
+        run.id().as_str(),
+        &started,
+        &operator,
+        stamp.at,
+    );
+    let work = Rc::new(workplace(
+        &loaded.plan,
+        &loaded.team,
+        keeper,
+        machine,
+        &loaded.directory,
+        &run,
+        options.attended,
+        observer,
+    ));
+    let mut recorder = Recorder::new(writer, ledger, started.runbook.clone());
+    let record = Record::RunStarted(Box::new(started));
+    let begun = recorder
+        .append(&operator, &record, stamp, &work)
+        .and_then(|()| recorder.sync(&work))
+        .and_then(|()| recorder.enter_start(stamp));
+    begun.map_err(RunError::Unwritable)?;
+    let inbox = (options.mode == Mode::Real).then(|| Watch::new(&run.inbox()));
+    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken: BTreeSet::new() };
+    let dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
+    let stop = dispatcher.run(Event::Started).await;
+    Ok(finish(stop, options.mode, run, &store, name.as_deref(), held))
+}
+
+/// Goes on with a run that waits, or whose process died. As [`start`].
+///
+/// # Errors
+/// [`RunError`] when another process has the run, it is over, it was a dry run, or its transcript cannot be read.
+pub async fn resume(
+    store: &Store,
+    run: RunDir,
+    attended: bool,
+    machine: Machine,
+    observer: Rc<dyn Observer>,
+    inputs: InputReceiver,
+) -> Result<Finished, RunError> {
+    let held = run.lock(&holder(&machine, Timestamp::now())).map_err(RunError::Held)?;
+    let replayed = replay::replay(&run)?;
+    let replay::Replayed { writer, torn, state, plan, team, started, last, open, taken, boot_id } = replayed;
+    let name = lock::name(&plan, &started.params, run.id())?;
+    if let Some(name) = &name {
+        lock::take(store, name, run.id())?;
+    }
+    let clock = Clock::start(Some(last));
+    let keeper = Keeper::new(run.blobs(), run.sharing());
+    let same_boot = boot_id == machine.boot_id;
+    let operator = machine.account.actor("terminal");
+    let directory = PathBuf::from(&started.directory);
+    let resumed = Record::RunResumed {
+        host: machine.host.clone(),
+        boot_id: machine.boot_id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        attended,
+    };
+    let work = Rc::new(workplace(&plan, &team, keeper, machine, &directory, &run, attended, observer));
+    let recorder = Recorder::new(writer, store.ledger(), started.runbook.clone());
+    let inbox = Some(Watch::new(&run.inbox()));
+    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken };
+    let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
+    let engine = Actor::engine(dispatcher.operator.uid);
+    let (stamp, _) = dispatcher.clock.now();
+    let mut records = vec![(operator, resumed)];
+    records.extend(torn.map(|torn| (engine.clone(), Record::Recovered { bytes: torn.bytes })));
+    if same_boot {
+        let notes = leftover::look_after(&open, &plan);
+        records.extend(notes.into_iter().map(|note| (engine.clone(), note)));
+    }
+    for (actor, record) in records {
+        dispatcher.record(&actor, &record, stamp).map_err(RunError::Unwritable)?;
+    }
+    let stop = dispatcher.run(Event::Resumed).await;
+    Ok(finish(stop, started.mode, run, store, name.as_deref(), held))
+}
+
+fn finish(stop: Stop, mode: Mode, run: RunDir, store: &Store, name: Option<&str>, held: Lock) -> Finished {
+    let end = match stop {
+        Stop::Sealed(_) if matches!(mode, Mode::Dry { .. }) => RunEnd::Shown,
+        Stop::Sealed(outcome) => RunEnd::Over(outcome),
+        Stop::Suspended { in_doubt: true, requests } => RunEnd::InDoubt(requests),
+        Stop::Suspended { in_doubt: false, requests } => RunEnd::Waiting(requests),
+        Stop::Unwritable(unwritable) => RunEnd::Unwritable(unwritable),
+    };
+    if let (RunEnd::Over(_), Some(name)) = (&end, name) {
+        lock::give_back(store, name, run.id());
+    }
+    drop(held);
+    Finished { run, end }
+}
+
+fn holder(machine: &Machine, now: Timestamp) -> Holder {
+    Holder { pid: std::process::id(), operator: machine.account.name.clone(), since: now }
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is another part of one value, made in one place")]
+fn workplace(
+    plan: &Plan,
+    team: &Arc<Team>,
+    keeper: Keeper,
+    machine: Machine,
+    directory: &Path,
+    run: &RunDir,
+    attended: bool,
+    observer: Rc<dyn Observer>,
+) -> Workplace {
+    Workplace {
+        keeper,
+        machine,
+        directory: directory.to_owned(),
+        run: run.id().as_str().to_owned(),
+        secrets: plan.document().secrets.iter().map(|(name, from)| (name.clone(), from.value.clone())).collect(),
+        team: Arc::clone(team),
+        attended,
+        observer,
+        secrets_read: RefCell::new(Secrets::default()),
+    }
+}
+
+fn create_run(store: &Store, plan: &Plan, now: Timestamp) -> Result<RunDir, RunError> {
+    let mut tries = 0;
+    loop {
+        let mut random = [0; 4];
+        fs::File::open("/dev/urandom")
+            .and_then(|mut chance| chance.read_exact(&mut random))
+            .map_err(RunError::System)?;
+        tries += 1;
+        match store.create_run(&plan.document().name.value, now, random) {
+            Err(StoreError::Exists(_)) if tries < ID_TRIES => {}
+            made => return made.map_err(RunError::Store),
+        }
+    }
+}
+
+/// The digest of this program's file; empty where it cannot be read. It is remembered beside the runs while the file
+/// stays the same: a program of some megabytes takes longer to hash than the first step to start.
+fn engine_digest(store: &Store) -> String {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let Ok(data) = fs::metadata("/proc/self/exe") else { return String::new() };
+    let mark = format!(
+        "{}-{}-{}-{}.{}-{}.{}",
+        data.dev(),
+        data.ino(),
+        data.size(),
+        data.mtime(),
+        data.mtime_nsec(),
+        data.ctime(),
+        data.ctime_nsec()
+    );
+    let path = store.root().join("engine-digest");
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    if let Some((known_mark, digest)) = known.trim_end().split_once(' ')
+        && known_mark == mark
+        && Digest::parse(digest).is_some()
+    {
+        return digest.to_owned();
+    }
+    let Ok((digest, _)) = Digest::of_file(Path::new("/proc/self/exe")) else { return String::new() };
+    let draft = store.root().join(format!(".engine-digest-{}", std::process::id()));
+    // Only a memory: without it the digest is computed again.
+    let _kept = fs::write(&draft, format!("{mark} {digest}\n")).and_then(|()| fs::rename(&draft, &path));
+    digest.to_hex()
+}
+
+/// The run with this id in a store, for those that hand something in.
+#[must_use]
+pub fn run_dir(store: &Store, id: &RunId) -> RunDir {
+    store.run(id)
+}
