@@ -454,6 +454,7 @@ fn work_is_bounded() {
         "list.filter(a, text.matches(\"(a?){30}(a{30}){9}b\"))",
         "list.filter(a, text.matches(\"(\\\\w+\\\\s?)+\\\\d{40}\"))",
         "list.exists(a, capture(text, \"(x*x*x*x*x*x*)b\") == \"\")",
+        "list.filter(a, text.matches(string(a)))",
         "list.map(a, lines(text))",
         "list.all(a, text == text)",
     ] {
