@@ -529,12 +529,11 @@ impl Machine<'_> {
         let texts = texts.map_err(|why| error(node, why))?;
         let [text, written] = texts.as_slice() else { return Err(error(node, "two texts are wanted".to_owned())) };
         let computed;
-        let pattern = match &call.pattern {
-            Some(pattern) => pattern,
-            None => {
-                computed = self.computed_pattern(written, node)?;
-                &computed
-            }
+        let pattern = if let Some(pattern) = &call.pattern {
+            pattern
+        } else {
+            computed = self.computed_pattern(written, node)?;
+            &computed
         };
         self.pay_for_text((text.len() as u64).saturating_mul(pattern.cost()), node)?;
         if call.function == Function::Matches {
