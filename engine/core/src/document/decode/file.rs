@@ -50,13 +50,10 @@ pub(super) fn document(file_name: &str, root: Cursor<'_>, sink: &mut Diagnostics
         version.wrong_type("the number 1", sink);
     }
     let name = fields.get("runbook").and_then(|name| runbook_name(name, sink));
-    if let Some(name) = &name {
-        check_stem(file_name, name, sink);
-    }
     let steps = steps(&fields, sink);
     let place = root.place();
     let document = Document {
-        name: name.or_else(|| Some(Spanned::new(RunbookName::new("unnamed").ok()?, place)))?,
+        name: name.or_else(|| Some(Spanned::new(name_of_file(file_name)?, place)))?,
         title: fields
             .get("title")
             .and_then(|title| text(title, sink))
@@ -133,20 +130,11 @@ fn steps(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Step> {
     entries.into_iter().take(STEPS_MAX).filter_map(|(key, value)| step(key, value, sink)).collect()
 }
 
-/// Holds the name to the file's. A text that has no file, such as one from standard input, has none to be held to.
-fn check_stem(file_name: &str, name: &Spanned<RunbookName>, sink: &mut Diagnostics) {
+/// The name of a runbook whose own cannot be read: its file's, so that nothing is said about a name it does not have.
+fn name_of_file(file_name: &str) -> Option<RunbookName> {
     let base = file_name.rsplit(['/', '\\']).next().unwrap_or(file_name);
-    let Some(stem) = base.strip_suffix(".yaml").or_else(|| base.strip_suffix(".yml")) else { return };
-    if stem != name.value.as_str() {
-        let title = format!("`{}` in a file called `{base}`", name.value);
-        let help = match RunbookName::new(stem) {
-            Ok(_) => format!("write `runbook: {stem}`, or call the file `{}.yaml`", name.value),
-            Err(_) => format!("call the file `{}.yaml`", name.value),
-        };
-        sink.push(
-            Diagnostic::new(Code::NameNotStem, name.span, title).label("a runbook is found by its file").help(help),
-        );
-    }
+    let stem = base.strip_suffix(".yaml").or_else(|| base.strip_suffix(".yml")).unwrap_or(base);
+    RunbookName::new(stem).or_else(|_| RunbookName::new("unnamed")).ok()
 }
 
 fn alerts(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Vec<Alert> {

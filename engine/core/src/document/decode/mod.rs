@@ -41,8 +41,10 @@ impl<T> Parsed<T> {
     }
 }
 
-/// Reads the bytes of a runbook under the name that messages show. A name that ends in `.yaml` must be that of the
-/// runbook.
+/// Reads the bytes of a runbook under the name that messages show.
+///
+/// That the runbook is called as its file, that no name is a reserved one and everything that concerns more than one
+/// place is for [`check`](crate::check) to say.
 #[must_use]
 pub fn parse(name: &str, bytes: &[u8]) -> Parsed<Document> {
     decode(name, bytes, |yaml, sink| file::document(name, yaml.root(), sink))

@@ -4,8 +4,8 @@ use super::fields::{Fields, listed, with_article};
 use super::people::{approve, escalation};
 use super::target::{cases, target};
 use super::text::{
-    Least, RESERVED_STEPS, condition, duration_setting, expression, flag, integer, new_step_id, one_of,
-    placeholder_template, step_ids, template, text, variable,
+    Least, condition, duration_setting, expression, flag, integer, new_step_id, one_of, placeholder_template, step_ids,
+    template, text, variable,
 };
 use super::work::{body, tree, two_ways, undo, unless, ways};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -19,11 +19,6 @@ const KINDS: [Kind; 4] = [Kind::Verify, Kind::Decide, Kind::Act, Kind::Escalate]
 /// One entry of `steps`. A step whose id or shape is wrong is left out; of any other as much is kept as can be read.
 pub(super) fn step(key: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<Step> {
     let id = new_step_id(key, sink);
-    if RESERVED_STEPS.contains(&key.value) {
-        let title = format!("no step may be called `{}`", key.value);
-        let help = "it is where a road ends: `then: done`, `on_fail: failed`";
-        sink.push(Diagnostic::new(Code::ReservedName, key.span, title).help(help));
-    }
     if cursor.shape() != Shape::Mapping {
         cursor.wrong_type("a mapping, such as `{ verify: …, run: … }`", sink);
         return None;

@@ -11,9 +11,6 @@ use crate::id::{RunbookName, StepId, VariableName};
 use crate::source::Spanned;
 use crate::template::{Template, TemplateErrorKind};
 
-/// Names that mean something where a step's id may stand.
-pub(super) const RESERVED_STEPS: [&str; 2] = ["done", "failed"];
-
 /// Text that says something.
 pub(super) fn text(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<Spanned<String>> {
     let text = cursor.as_text(sink)?;
