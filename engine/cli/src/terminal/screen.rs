@@ -98,7 +98,8 @@ impl Screen {
             return;
         }
         if asked.is_some() && self.prompt.is_typing() {
-            let line = Line::plain(INDENT).and(Style::Look, "This was answered meanwhile; what you were typing is dropped.");
+            let line =
+                Line::plain(INDENT).and(Style::Look, "This was answered meanwhile; what you were typing is dropped.");
             self.say([line]);
         }
         let next = self.requests.first().cloned();
