@@ -76,7 +76,9 @@ fn a_question_is_answered_from_elsewhere_while_the_run_waits() {
 
 #[test]
 fn a_person_chooses_the_road() {
-    for (label, code, restarted) in [("restart it", 0, "passed"), ("leave it as it is", 0, "skipped"), ("give up", 1, "skipped")] {
+    for (label, code, restarted) in
+        [("restart it", 0, "passed"), ("leave it as it is", 0, "skipped"), ("give up", 1, "skipped")]
+    {
         let desk = Desk::with_examples();
         desk.run("choices", &[]).ended(75).shows(label);
         desk.do_it(&["answer", label]).ended(code);

@@ -144,7 +144,12 @@ impl Said {
     /// Fails unless it printed so.
     #[track_caller]
     pub(crate) fn shows(self, text: &str) -> Self {
-        assert!(self.out.contains(text), "{text:?} is not in standard output:\n{}\nstandard error:\n{}", self.out, self.err);
+        assert!(
+            self.out.contains(text),
+            "{text:?} is not in standard output:\n{}\nstandard error:\n{}",
+            self.out,
+            self.err
+        );
         self
     }
 

@@ -76,7 +76,10 @@ fn finally_runs_whatever_happened_and_not_where_it_has_no_business() {
     fs::create_dir(desk.work().join("locked")).unwrap();
     desk.run("finally", &["dir=$DIR"]).ended(1);
     let story = desk.story();
-    assert_eq!((story.settled("lock"), story.settled("work"), story.settled("unlock")), ("failed", "skipped", "skipped"));
+    assert_eq!(
+        (story.settled("lock"), story.settled("work"), story.settled("unlock")),
+        ("failed", "skipped", "skipped")
+    );
     assert!(desk.work().join("locked").exists());
 }
 
@@ -97,6 +100,13 @@ fn the_failure_that_nobody_thought_of_reaches_a_person() {
     let desk = Desk::with_examples();
     desk.run("fallback", &[]).ended(3);
     let story = desk.story();
-    assert_eq!((story.outcome(), story.settled("impossible"), story.settled("never")), ("escalated", "failed", "skipped"));
-    assert!(story.told("tell_sre").contains("\"impossible\" failed: expected 2 + 2 == 5"), "{}", story.told("tell_sre"));
+    assert_eq!(
+        (story.outcome(), story.settled("impossible"), story.settled("never")),
+        ("escalated", "failed", "skipped")
+    );
+    assert!(
+        story.told("tell_sre").contains("\"impossible\" failed: expected 2 + 2 == 5"),
+        "{}",
+        story.told("tell_sre")
+    );
 }

@@ -100,7 +100,10 @@ fn evidence_is_kept_with_the_run() {
 fn the_step_after_a_join_follows_either_road() {
     for (cause, taken, left) in [("logs", "rotate_logs", "drop_cache"), ("cache", "drop_cache", "rotate_logs")] {
         let story = resolved("needs-and-join", &[&format!("cause={cause}")]);
-        assert_eq!((story.settled(taken), story.settled(left), story.settled("space")), ("passed", "skipped", "passed"));
+        assert_eq!(
+            (story.settled(taken), story.settled(left), story.settled("space")),
+            ("passed", "skipped", "passed")
+        );
     }
 }
 

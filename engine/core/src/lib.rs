@@ -15,6 +15,7 @@ pub mod limits;
 pub mod params;
 pub mod plan;
 pub mod run;
+pub mod schema;
 pub mod source;
 pub mod template;
 pub mod value;
