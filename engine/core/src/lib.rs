@@ -13,6 +13,7 @@ pub mod graph;
 pub mod id;
 pub mod limits;
 pub mod params;
+pub mod picture;
 pub mod plan;
 pub mod run;
 pub mod schema;

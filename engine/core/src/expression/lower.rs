@@ -9,12 +9,12 @@ use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators,
 };
 use cel::parser::pratt_parser::{Token, TokenKind};
-use regex::Regex;
 
 use super::Read;
 use super::error::{ExpressionError, ExpressionErrorKind};
 use super::functions::{self, Function};
 use super::node::{Arithmetic, Call, Compare, Each, EachKind, Form, Node};
+use super::pattern::Pattern;
 use super::scan::{is_closing, is_opening};
 use crate::limits::{COMPREHENSION_DEPTH_MAX, PATH_SEGMENTS_MAX};
 use crate::value::Value;
@@ -443,9 +443,9 @@ impl Lowering<'_> {
         Ok(Node { span, form: Form::Call(Box::new(Call { function: row.function, arguments, pattern })) })
     }
 
-    fn pattern(&self, function: Function, text: &str, span: &Range<usize>) -> Lowered<Regex> {
-        let pattern = functions::pattern(text).map_err(|reason| ExpressionError::syntax(reason, span.clone()))?;
-        if function == Function::Capture && pattern.captures_len() < 2 {
+    fn pattern(&self, function: Function, text: &str, span: &Range<usize>) -> Lowered<Pattern> {
+        let pattern = Pattern::compile(text).map_err(|reason| ExpressionError::syntax(reason, span.clone()))?;
+        if function == Function::Capture && !pattern.has_group() {
             let message = format!("the pattern {} has no group to capture", self.text_at(span));
             return Err(ExpressionError::syntax(message, span.clone()).with_hint("put ( ) around the part you want"));
         }

@@ -17,6 +17,7 @@ mod functions;
 mod lower;
 mod node;
 mod operators;
+mod pattern;
 mod scan;
 mod types;
 

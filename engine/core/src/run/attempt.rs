@@ -305,7 +305,7 @@ impl RunState {
         self.emit(Record::AttemptEnded {
             key: key.clone(),
             end: Some(ending.end),
-            duration: ending.duration,
+            duration: Duration::from_millis(u64::try_from(ending.duration.as_millis()).unwrap_or(u64::MAX)),
             outcome,
             reason,
             outputs,
@@ -314,8 +314,11 @@ impl RunState {
     }
 
     fn record_output(&mut self, step: StepIndex, key: &AttemptKey, stream: Stream, output: &Output, ending: &Ending) {
-        let before =
-            self.steps.get(step.get()).is_some_and(|state| state.last.stdout_bytes + state.last.stderr_bytes > 0);
+        // An attempt before this one may have printed what this one did not.
+        let before = self.steps.get(step.get()).is_some_and(|state| match stream {
+            Stream::Stdout => state.last.stdout_bytes > 0,
+            Stream::Stderr => state.last.stderr_bytes > 0,
+        });
         if output.bytes == 0 && !(before && key.part == Part::Main) {
             return;
         }
@@ -811,5 +814,11 @@ pub(crate) fn duration_between(from: Timestamp, to: Timestamp) -> Duration {
 
 /// An instant later than another; the end of representable time where there is none.
 pub(crate) fn later(from: Timestamp, by: Duration) -> Timestamp {
-    SignedDuration::try_from(by).ok().and_then(|by| from.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
+    let at = SignedDuration::try_from(by).ok().and_then(|by| from.checked_add(by).ok()).unwrap_or(Timestamp::MAX);
+    whole_millis(at)
+}
+
+/// An instant cut to the millisecond, which is what a transcript keeps: a replay must give back the same.
+pub(crate) fn whole_millis(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }

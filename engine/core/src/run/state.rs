@@ -207,7 +207,7 @@ impl RunState {
     /// back between calls.
     pub fn on_event(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         assert!(self.effects.is_empty(), "effects are handed out at the end of each event");
-        self.now = self.now.max(now);
+        self.now = self.now.max(super::attempt::whole_millis(now));
         if self.sealed.is_some() {
             return Vec::new();
         }

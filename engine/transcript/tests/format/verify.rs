@@ -128,7 +128,7 @@ fn meaning_is_checked_as_far_as_the_format_knows_it() {
         (vec![start(), start()], 1, "a run starts once"),
         (vec![start(), draft(4, "note", json!({}))], 1, "time goes back within a boot: 500004 ms after 500005 ms"),
         (vec![start(), draft(4, "run.resumed", json!({"boot_id": "one"}))], 1, "time goes back within a boot"),
-        (vec![start(), draft(6, "note", json!({"a": [{"blob": "x"}]}))], 1, "a field `blob` is no sha256"),
+        (vec![start(), draft(6, "note", json!({"blob": "x"}))], 1, "its `blob` is no sha256"),
         (vec![start(), seal(2, json!({"run.started": 1}))], 1, "the seal counts 2 entries before it, there are 1"),
         (vec![start(), draft(9, "run.sealed", json!({}))], 1, "the seal does not count what stands before it"),
         (vec![start(), seal(1, json!({"run.started": 2}))], 1, "the seal counts other numbers by kind"),

@@ -1,0 +1,717 @@
+//! The command line: verbs, options, and their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::completion::{complete_run, complete_runbook};
+use crate::output::ColorChoice;
+
+/// Runs your SOPs: checked before they are needed, asked before anything is changed, and written down as they happen.
+#[derive(Debug, Parser)]
+#[command(name = "runbook", version, subcommand_required = true, arg_required_else_help = true)]
+pub struct Arguments {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Where runs are kept [default: .runbook beside the folder of runbooks]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "RUNBOOK_STORE",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pub store: Option<PathBuf>,
+    /// The folder of runbooks [default: runbooks, here or in a directory above]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "RUNBOOK_DIR",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pub dir: Option<PathBuf>,
+    /// When to use colours; NO_COLOR is heeded
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true,
+        help_heading = "Everywhere"
+    )]
+    pub color: ColorChoice,
+}
+
+/// A group of the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// For who is on call.
+    Operate,
+    /// For who writes runbooks.
+    Author,
+    /// For who wants to know what happened.
+    Audit,
+    /// The rest.
+    Other,
+}
+
+impl Group {
+    /// All of them, in the order of the help.
+    pub const ALL: [Self; 4] = [Self::Operate, Self::Author, Self::Audit, Self::Other];
+
+    /// Its heading.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Operate => "Operate",
+            Self::Author => "Author",
+            Self::Audit => "Audit",
+            Self::Other => "Other",
+        }
+    }
+
+    /// The verbs in it, in the order of the help.
+    #[must_use]
+    pub fn verbs(self) -> &'static [&'static str] {
+        match self {
+            Self::Operate => {
+                &["run", "resume", "answer", "approve", "deny", "ack", "note", "settle", "handover", "cancel", "runs"]
+            }
+            Self::Author => &["list", "check", "new", "graph", "schema", "explain"],
+            Self::Audit => &["show", "log", "audit"],
+            Self::Other => &["completions", "help"],
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a runbook
+    #[command(after_long_help = "\
+Examples:
+  runbook run dns-failover                        for real, asking before each act that wants it
+  runbook run dns-failover --dry-run              what it would do; nothing starts
+  runbook run dns-failover --dry-run --probe      the same, and its verify steps look for real
+  runbook run restart-nodes -p nodes=a,b -p wait=30s
+  runbook run dns-failover --alert alert.json     params marked `from: alert…` are read from it")]
+    Run(Run),
+    /// Go on with a run that waits or was interrupted
+    #[command(after_long_help = "\
+Examples:
+  runbook resume                 the only run that can go on
+  runbook resume latest
+  runbook resume 20261122-0915   the run whose id begins so")]
+    Resume(Resume),
+    /// Answer a question of a run
+    #[command(after_long_help = "\
+RUN and STEP can be left out where only one thing waits. ANSWER is `yes`, `no`, `done`, `could not`, or one of the
+choices offered.
+
+Examples:
+  runbook answer yes
+  runbook answer latest paid 'restart it'
+  runbook answer latest read_meter done --field level=42")]
+    Answer(Answer),
+    /// Approve an act, exactly as it is shown
+    #[command(after_long_help = "\
+Examples:
+  runbook approve
+  runbook approve latest shut_down --reason 'seen in the log too'")]
+    Approve(Decide),
+    /// Deny an act; a reason is required
+    #[command(after_long_help = "\
+Examples:
+  runbook deny --reason 'the other site is being worked on'
+  runbook deny latest shut_down --reason 'not at this hour'")]
+    Deny(Deny),
+    /// Acknowledge an escalation: you have seen it
+    #[command(after_long_help = "\
+Examples:
+  runbook ack
+  runbook ack latest need_a_person
+  runbook ack latest need_a_person --as khouse")]
+    Ack(Ack),
+    /// Write a note into a run
+    #[command(after_long_help = "\
+Examples:
+  runbook note 'the customer called, it is slow again'
+  runbook note latest reachable 'ping answers, the port does not'")]
+    Note(Note),
+    /// Say how a step in doubt ended, or overrule one that failed
+    #[command(after_long_help = "\
+A step in doubt:     --done, --not-done, or --again (with a reason)
+A step that failed:  --again, --by-hand (an act), --go-on (a verify), each with a reason; or --fail
+
+Examples:
+  runbook settle --done --reason 'dns1 refuses connections'
+  runbook settle latest failover --by-hand --reason 'switched in the console'
+  runbook settle latest active --go-on --reason 'known' --output server=dns1 --output standby=dns2")]
+    Settle(Settle),
+    /// Let go of a run for someone else to take over
+    #[command(after_long_help = "\
+Examples:
+  runbook handover
+  runbook handover latest --to bsparrow")]
+    Handover(Handover),
+    /// Cancel a run; a second time ends the act that runs
+    #[command(after_long_help = "\
+Examples:
+  runbook cancel --reason 'false alarm'
+  runbook cancel 20261122-0915")]
+    Cancel(Cancel),
+    /// List the runs and where each stands
+    #[command(after_long_help = "\
+Examples:
+  runbook runs
+  runbook runs --waiting
+  runbook runs --json | jq '.runs[0].id'")]
+    Runs(Runs),
+
+    /// List the runbooks, most severe first
+    #[command(after_long_help = "\
+Examples:
+  runbook list
+  runbook list --json")]
+    List(List),
+    /// Check runbooks: every problem, at its place, with what to do
+    #[command(after_long_help = "\
+Without PATH, every runbook and the team file of the folder is checked. Ends with 0 when there is no error, else 2.
+
+Examples:
+  runbook check
+  runbook check runbooks/dns-failover.yaml --deny warnings
+  runbook check --format sarif > runbooks.sarif")]
+    Check(Check),
+    /// Begin a runbook from a template that checks clean
+    #[command(after_long_help = "\
+Examples:
+  runbook new disk-full
+  runbook new disk-full --title 'A disk is nearly full' --owner sre")]
+    New(New),
+    /// Draw a runbook
+    #[command(after_long_help = "\
+Examples:
+  runbook graph dns-failover --format mermaid
+  runbook graph dns-failover --format svg > dns-failover.svg")]
+    Graph(Graph),
+    /// Print a JSON Schema, for editors
+    #[command(after_long_help = "\
+Examples:
+  runbook schema > runbook.schema.json
+  runbook schema team")]
+    Schema(Schema),
+    /// Explain a code of `check`
+    #[command(after_long_help = "\
+Examples:
+  runbook explain RB0117
+  runbook explain          every code in a line")]
+    Explain(Explain),
+
+    /// Show a run's story, or a runbook's plan in words
+    #[command(after_long_help = "\
+Examples:
+  runbook show latest
+  runbook show dns-failover")]
+    Show(Show),
+    /// Print the on-call log of a run
+    #[command(after_long_help = "\
+Examples:
+  runbook log latest
+  runbook log latest --format html > log.html")]
+    Log(Log),
+    /// Prove what can be proved about a run
+    Audit(Audit),
+
+    /// Print a script that completes commands, runbooks and runs in a shell
+    #[command(after_long_help = "\
+Examples:
+  runbook completions bash >> ~/.bashrc
+  runbook completions fish > ~/.config/fish/completions/runbook.fish")]
+    Completions(Completions),
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The runbook: a name, or a path to its file
+    #[arg(add = ArgValueCompleter::new(complete_runbook))]
+    pub name: String,
+    /// A param; a list is written `-p nodes=a,b`
+    #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub param: Vec<(String, String)>,
+    /// Show what it would do; nothing starts and nobody is told
+    #[arg(long)]
+    pub dry_run: bool,
+    /// With --dry-run: verify steps run for real
+    #[arg(long, requires = "dry_run")]
+    pub probe: bool,
+    /// Ask before every step
+    #[arg(long, conflicts_with = "dry_run")]
+    pub step: bool,
+    /// Give the operator's approvals at once, but for destructive acts
+    #[arg(long)]
+    pub yes: bool,
+    /// The alert that started it, JSON; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub alert: Option<PathBuf>,
+    /// Write entries as they are recorded, and at the end a summary, each a line of JSON; nobody is asked here
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// An id, the beginning of one, or `latest`; left out, the only run that can go on
+    #[arg(add = ArgValueCompleter::new(complete_run))]
+    pub run: Option<String>,
+    /// Write entries as they are recorded, and at the end a summary, each a line of JSON; nobody is asked here
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What every verb that hands something in takes.
+#[derive(Debug, Args)]
+pub struct HandIn {
+    /// Hand in only: do not go on with the run here if nobody else does
+    #[arg(long)]
+    pub no_resume: bool,
+    /// Print what was handed in, and what became of the run, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `answer`.
+#[derive(Debug, Args)]
+pub struct Answer {
+    /// [RUN] [STEP] ANSWER
+    #[arg(required = true, num_args = 1..=3, value_name = "[RUN] [STEP] ANSWER")]
+    pub words: Vec<String>,
+    /// A value asked for
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub field: Vec<(String, String)>,
+    /// In whose name you answer
+    #[arg(long = "as", value_name = "PERSON")]
+    pub behalf: Option<String>,
+    /// Why
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub hand_in: HandIn,
+}
+
+/// `approve`.
+#[derive(Debug, Args)]
+pub struct Decide {
+    /// The run and the act; left out where only one waits
+    #[arg(num_args = 0..=2, value_name = "[RUN] [STEP]")]
+    pub words: Vec<String>,
+    /// Why
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub hand_in: HandIn,
+}
+
+/// `deny`.
+#[derive(Debug, Args)]
+pub struct Deny {
+    /// The run and the act; left out where only one waits
+    #[arg(num_args = 0..=2, value_name = "[RUN] [STEP]")]
+    pub words: Vec<String>,
+    /// Why
+    #[arg(long, required = true)]
+    pub reason: String,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub hand_in: HandIn,
+}
+
+/// `ack`.
+#[derive(Debug, Args)]
+pub struct Ack {
+    /// The run and the escalation; left out where only one waits
+    #[arg(num_args = 0..=2, value_name = "[RUN] [STEP]")]
+    pub words: Vec<String>,
+    /// In whose name you acknowledge
+    #[arg(long = "as", value_name = "PERSON")]
+    pub behalf: Option<String>,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub hand_in: HandIn,
+}
+
+/// `note`.
+#[derive(Debug, Args)]
+pub struct Note {
+    /// [RUN] [STEP] TEXT
+    #[arg(required = true, num_args = 1..=3, value_name = "[RUN] [STEP] TEXT")]
+    pub words: Vec<String>,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub hand_in: HandIn,
+}
+
+/// `settle`.
+#[derive(Debug, Args)]
+pub struct Settle {
+    /// The run and the step; left out where only one waits
+    #[arg(num_args = 0..=2, value_name = "[RUN] [STEP]")]
+    pub words: Vec<String>,
+    /// How.
+    #[command(flatten)]
+    pub how: SettleHow,
+    /// Why; required but for --fail
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// An output of the step, for --go-on and --by-hand, where later steps read it
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub output: Vec<(String, String)>,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub hand_in: HandIn,
+}
+
+/// How a step is settled: exactly one.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "clap reads one flag into one bool; the group allows only one of them"
+)]
+pub struct SettleHow {
+    /// In doubt: it was done
+    #[arg(long)]
+    pub done: bool,
+    /// In doubt: it was not done
+    #[arg(long)]
+    pub not_done: bool,
+    /// Try it again
+    #[arg(long)]
+    pub again: bool,
+    /// A failed act: you did it by hand
+    #[arg(long)]
+    pub by_hand: bool,
+    /// A failed verify: go on all the same
+    #[arg(long)]
+    pub go_on: bool,
+    /// It stays failed
+    #[arg(long)]
+    pub fail: bool,
+}
+
+/// `handover`.
+#[derive(Debug, Args)]
+pub struct Handover {
+    /// The run; left out where only one goes on
+    #[arg(add = ArgValueCompleter::new(complete_run))]
+    pub run: Option<String>,
+    /// To whom
+    #[arg(long, value_name = "PERSON")]
+    pub to: Option<String>,
+    /// Print what was handed in as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `cancel`.
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The run; left out where only one goes on
+    #[arg(add = ArgValueCompleter::new(complete_run))]
+    pub run: Option<String>,
+    /// Why
+    #[arg(long, default_value = "cancelled by the operator", hide_default_value = true)]
+    pub reason: String,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub hand_in: HandIn,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Only those of this runbook
+    #[arg(add = ArgValueCompleter::new(complete_runbook))]
+    pub name: Option<String>,
+    /// Only those that have not ended
+    #[arg(long)]
+    pub waiting: bool,
+    /// How many, the newest first; 0 for all
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub limit: usize,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How problems are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For a person.
+    Human,
+    /// One JSON object.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+/// What else is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DenyWhat {
+    /// Warnings are errors.
+    Warnings,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Files or folders
+    pub paths: Vec<PathBuf>,
+    /// How to print problems
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: CheckFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// What else is an error
+    #[arg(long, value_enum)]
+    pub deny: Option<DenyWhat>,
+}
+
+/// `new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// Its name, kebab-case
+    pub name: String,
+    /// One line for a person
+    #[arg(long)]
+    pub title: Option<String>,
+    /// The team it belongs to
+    #[arg(long)]
+    pub owner: Option<String>,
+}
+
+/// How a runbook is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz.
+    Dot,
+    /// Mermaid, for markdown.
+    Mermaid,
+    /// A picture.
+    Svg,
+}
+
+/// `graph`.
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The runbook: a name, or a path to its file
+    #[arg(add = ArgValueCompleter::new(complete_runbook))]
+    pub name: String,
+    /// How to draw
+    #[arg(long, value_enum, default_value = "mermaid")]
+    pub format: GraphFormat,
+}
+
+/// Of which file a schema is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A runbook.
+    Runbook,
+    /// `team.yaml`.
+    Team,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of which file
+    #[arg(value_enum, default_value = "runbook")]
+    pub of: SchemaOf,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code: RB0117
+    pub code: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A run (an id, the beginning of one, `latest`), or a runbook
+    #[arg(add = ArgValueCompleter::new(complete_run), value_name = "RUN|NAME")]
+    pub what: String,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For a ticket or a wiki.
+    Markdown,
+    /// One page.
+    Html,
+    /// For a machine.
+    Json,
+}
+
+/// `log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// An id, the beginning of one, or `latest`
+    #[arg(add = ArgValueCompleter::new(complete_run), default_value = "latest")]
+    pub run: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "markdown")]
+    pub format: LogFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// What about it
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// What to prove.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Say whether a transcript is whole and unchanged
+    #[command(after_long_help = "\
+Ends with 0 sealed and intact · 10 intact, unsealed · 11 intact, unsigned · 12 a requirement not met · 13 does not
+match the ledger · 14 broken.
+
+Examples:
+  runbook audit verify latest
+  runbook audit verify latest --json")]
+    Verify(Verify),
+}
+
+/// `audit verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// An id, the beginning of one, or `latest`
+    #[arg(add = ArgValueCompleter::new(complete_run), default_value = "latest")]
+    pub run: String,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Reads `name=value`; the value may hold anything, `=` too.
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+/// The command line with its help in groups.
+#[must_use]
+pub fn command() -> clap::Command {
+    use clap::CommandFactory as _;
+    let command = Arguments::command();
+    let mut groups = String::new();
+    for group in Group::ALL {
+        groups.push_str(group.heading());
+        groups.push_str(":\n");
+        for verb in group.verbs() {
+            let about = match *verb {
+                "help" => "Explain a command: runbook help run".to_owned(),
+                verb => command
+                    .find_subcommand(verb)
+                    .and_then(clap::Command::get_about)
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            };
+            groups.push_str(&format!("  {verb:<12} {about}\n"));
+        }
+        groups.push('\n');
+    }
+    command
+        .help_template(format!(
+            "{{about-section}}\n{{usage-heading}} runbook COMMAND [OPTIONS]\n\n{groups}{{options}}\n{{after-help}}"
+        ))
+        .after_help(
+            "RUN is an id, the beginning of one that no other has, or `latest`.\n`runbook help COMMAND` has examples.",
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_verb_stands_in_one_group() {
+        let command = command();
+        command.clone().debug_assert();
+        let verbs: BTreeSet<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let grouped: Vec<_> =
+            Group::ALL.iter().flat_map(|group| group.verbs()).copied().filter(|verb| *verb != "help").collect();
+        assert_eq!(grouped.len(), verbs.len());
+        assert_eq!(grouped.into_iter().collect::<BTreeSet<_>>(), verbs);
+    }
+
+    #[test]
+    fn every_verb_has_examples_in_its_long_help() {
+        let mut command = command();
+        command.build();
+        for verb in command.get_subcommands().filter(|verb| !matches!(verb.get_name(), "help" | "audit")) {
+            let help = verb.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:\n  runbook "), "{} has no example", verb.get_name());
+        }
+    }
+
+    #[test]
+    fn a_value_may_hold_anything() {
+        assert_eq!(name_and_value("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(name_and_value("=b").is_err() && name_and_value("a").is_err());
+    }
+}

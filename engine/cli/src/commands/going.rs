@@ -1,0 +1,309 @@
+//! Runs a plan or goes on with a run, before the operator's eyes, and says how it ended.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _};
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use runbook_core::document::model::Kind;
+use runbook_core::run::record::{AttemptKey, Mode, Record, RunOutcome, Stream};
+use runbook_core::run::request::Request;
+use runbook_core::run::state::RunState;
+use runbook_runner::account::Machine;
+use runbook_runner::inputs;
+use runbook_runner::observer::{Notice, Observer};
+use runbook_runner::run::{Finished, Loaded, RunEnd, RunError, RunOptions, resume, start};
+use runbook_transcript::entry::Entry;
+use runbook_transcript::run_dir::RunDir;
+use runbook_transcript::store::Store;
+use runbook_transcript::wire;
+use serde_json::json;
+
+use crate::clock::spoken;
+use crate::context::{Context, Ending, store_failure};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::place::{Place, shown};
+use crate::terminal::answers::answers;
+use crate::terminal::live::Live;
+use crate::terminal::observer::{JsonObserver, LiveObserver, PlainObserver};
+use crate::terminal::screen::Screen;
+use crate::terminal::view::View;
+use crate::text::{Line, Style};
+
+/// What is to be gone on with.
+pub(super) enum Going {
+    /// A new run.
+    Start(Box<Loaded>, RunOptions),
+    /// A run that waits or was interrupted.
+    Resume(Store, RunDir),
+}
+
+/// How a run is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watching {
+    /// By a person at a terminal, who is asked.
+    Live,
+    /// By nobody who could be asked.
+    Plain,
+    /// By a machine.
+    Json,
+}
+
+impl Watching {
+    /// By what is there: a person is asked where keyboard and screen are a terminal that can be drawn on.
+    pub(super) fn of(json: bool, machine: &Machine) -> Self {
+        let can_draw = machine.variable("TERM").is_none_or(|term| term != "dumb");
+        match json {
+            true => Self::Json,
+            false if can_draw && io::stdin().is_terminal() && io::stdout().is_terminal() => Self::Live,
+            false => Self::Plain,
+        }
+    }
+}
+
+/// The kinds of a run's steps, by their ids.
+type Kinds = BTreeMap<String, Kind>;
+
+/// Learns what the last words about a run need from its plan, and hands everything on.
+struct Learning {
+    shown_by: Box<dyn Observer>,
+    kinds: Rc<RefCell<Kinds>>,
+}
+
+impl Observer for Learning {
+    fn recorded(&self, entry: &Entry, record: &Record) {
+        self.shown_by.recorded(entry, record);
+    }
+
+    fn output(&self, key: &AttemptKey, stream: Stream, bytes: &[u8]) {
+        self.shown_by.output(key, stream, bytes);
+    }
+
+    fn changed(&self, state: &RunState, now: Timestamp) {
+        let mut kinds = self.kinds.borrow_mut();
+        if kinds.is_empty() {
+            kinds.extend(state.plan().document().steps.iter().map(|step| (step.id.value.to_string(), step.kind.value)));
+        }
+        self.shown_by.changed(state, now);
+    }
+
+    fn told_terminal(&self, notice: &Notice) {
+        self.shown_by.told_terminal(notice);
+    }
+
+    fn unrecorded(&self, line: &str) {
+        self.shown_by.unrecorded(line);
+    }
+}
+
+/// Goes on until the run is over or waits, and says how it ended.
+///
+/// # Errors
+/// [`Failure`] when nothing was started.
+pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> Ending {
+    context.out.flush()?;
+    let machine = Machine::current();
+    let (sender, receiver) = inputs();
+    let mode = match &going {
+        Going::Start(_, options) => options.mode,
+        // A dry run is never gone on with.
+        Going::Resume(..) => Mode::Real,
+    };
+    let view = View::new(mode, context.zone.clone());
+    let shown_by: Box<dyn Observer> = match watching {
+        Watching::Json => Box::new(JsonObserver::default()),
+        Watching::Plain => Box::new(PlainObserver::new(view, context.out.colour())),
+        Watching::Live => {
+            let operator = machine.account.actor("terminal");
+            let say = move |input| {
+                // More than a person types before one is taken in: what is too much is dropped.
+                let _ = sender.try_send((operator.clone(), input));
+            };
+            let live = Live::start(Screen::new(view), context.out.colour(), say)
+                .map_err(|error| Failure::new(ExitCode::Ours, error))?;
+            Box::new(LiveObserver::new(live))
+        }
+    };
+    let kinds = Rc::new(RefCell::new(Kinds::new()));
+    let observer = Rc::new(Learning { shown_by, kinds: Rc::clone(&kinds) });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(ExitCode::Ours, format!("the system gives no event loop: {error}")))?;
+    let attended = watching == Watching::Live;
+    let ended = runtime.block_on(async {
+        match going {
+            Going::Start(loaded, options) => start(*loaded, options, machine, observer, receiver).await,
+            Going::Resume(store, run) => resume(&store, run, attended, machine, observer, receiver).await,
+        }
+    });
+    // The observer has gone with the run: the terminal is as before.
+    let finished = ended.map_err(|error| run_failure(&error, context))?;
+    tell(&finished, &kinds.borrow(), watching, context)?;
+    Ok(ExitCode::from_number(finished.end.exit_code()))
+}
+
+/// Why nothing was started, and what to do.
+pub(super) fn run_failure(error: &RunError, context: &Context) -> Failure {
+    let failure = Failure::new(ExitCode::from_number(error.exit_code()), error);
+    match error {
+        RunError::Store(error) => store_failure(error),
+        RunError::Locked { run, .. } => {
+            failure.help(format!("`{}` shows it; wait for it, or cancel it", context.place.command(&["show", run])))
+        }
+        RunError::Held(_) => failure
+            .help("that process goes on with it; `runbook answer`, `approve`, `note` and the like reach it from here"),
+        RunError::Params(_)
+        | RunError::NotInBuild(_)
+        | RunError::NotClean { .. }
+        | RunError::LockName(_)
+        | RunError::DryRun
+        | RunError::Open(_)
+        | RunError::Replay { .. }
+        | RunError::Unwritable(_)
+        | RunError::System(_) => failure,
+    }
+}
+
+/// What stands at the end of a transcript.
+struct Sealed {
+    reason: String,
+    open: Vec<String>,
+    took: std::time::Duration,
+}
+
+fn sealed(run: &RunDir) -> Option<Sealed> {
+    let ends = run.ends().ok()?;
+    let (first, last) = (ends.first?, ends.last?);
+    let record = wire::decode(&last.kind, last.step.as_deref(), last.attempt, &last.d).ok()?;
+    let Record::RunSealed { reason, open, .. } = record else { return None };
+    Some(Sealed { reason, open, took: last.ts.duration_since(first.ts).unsigned_abs() })
+}
+
+fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Context) -> Result<(), Failure> {
+    let place = context.place.clone();
+    if watching == Watching::Json {
+        return context.out.raw(&(summary(finished, kinds, &place).to_string() + "\n"));
+    }
+    let id = finished.run.id().as_str();
+    let out = &mut context.out;
+    out.line("")?;
+    match &finished.end {
+        RunEnd::Over(outcome) => {
+            let (style, word) = (style(*outcome), outcome.word());
+            let sealed = sealed(&finished.run);
+            let line = Line::new().and(style, word);
+            match &sealed {
+                Some(sealed) => {
+                    let line = line.and(Style::Plain, &format!(" in {}: ", spoken(sealed.took)));
+                    out.wrapped(line.and(Style::Plain, &sealed.reason), 2)?;
+                    for open in &sealed.open {
+                        out.wrapped(Line::plain("  ").and(Style::Look, "open: ").and(Style::Plain, open), 4)?;
+                    }
+                    if sealed.open.is_empty() {
+                        out.line("  nothing is left open")?;
+                    }
+                }
+                None => out.line(line)?,
+            }
+            out.line(Line::plain("  log         ").and(Style::Command, &place.command(&["log", id])))?;
+        }
+        RunEnd::Shown => {
+            out.line(Line::new().and(Style::Good, "That was a dry run: nothing was started, nobody was told."))?;
+            out.line(
+                Line::plain("  for real    ")
+                    .and(Style::Command, &place.command(&["run", finished.run.id().runbook()])),
+            )?;
+        }
+        RunEnd::Waiting(requests) => {
+            out.line(
+                Line::new().and(Style::Look, "waiting").and(Style::Plain, ": the run goes on when somebody answers"),
+            )?;
+            requests.iter().try_for_each(|request| waits(request, kinds, id, &place, out))?;
+            if requests.is_empty() {
+                out.line(Line::plain("  ").and(Style::Command, &place.command(&["resume", id])))?;
+            }
+        }
+        RunEnd::InDoubt(requests) => {
+            out.line(
+                Line::new()
+                    .and(Style::Bad, "in doubt")
+                    .and(Style::Plain, ": nobody knows how an act ended. Look, then say:"),
+            )?;
+            requests.iter().try_for_each(|request| waits(request, kinds, id, &place, out))?;
+        }
+        RunEnd::Unwritable(unwritable) => {
+            let line = Line::new().and(Style::Bad, "the transcript cannot be written").and(Style::Plain, ": ");
+            out.wrapped(line.and(Style::Plain, &unwritable.to_string()), 2)?;
+            out.line("  nothing more was started; make room or mend it, then")?;
+            out.line(Line::plain("  ").and(Style::Command, &place.command(&["resume", id])))?;
+        }
+    }
+    out.line(Line::plain("  transcript  ").and(Style::Plain, &shown(&finished.run.transcript(), &context.here)))
+}
+
+fn waits(
+    request: &Request,
+    kinds: &Kinds,
+    run: &str,
+    place: &Place,
+    out: &mut crate::output::Output,
+) -> Result<(), Failure> {
+    let step = request.step.as_deref().unwrap_or("rollback");
+    let text = request.text.lines().next().unwrap_or_default();
+    out.wrapped(Line::plain("  ").and(Style::Strong, text).and(Style::Faint, &format!("  ({step})")), 4)?;
+    for command in answers(request, kinds.get(step).copied(), run, place) {
+        // A command to be pasted stays in one piece.
+        out.line(Line::plain("    ").and(Style::Command, &command))?;
+    }
+    Ok(())
+}
+
+fn style(outcome: RunOutcome) -> Style {
+    match outcome {
+        RunOutcome::Resolved => Style::Good,
+        RunOutcome::Escalated | RunOutcome::Cancelled => Style::Look,
+        RunOutcome::Failed => Style::Bad,
+    }
+}
+
+/// How a run ended, for a machine: `kind` is `summary`, which no entry has.
+fn summary(finished: &Finished, kinds: &Kinds, place: &Place) -> serde_json::Value {
+    let run = finished.run.id().as_str();
+    let (end, outcome, requests) = match &finished.end {
+        RunEnd::Over(outcome) => ("over", Some(outcome.word()), &[][..]),
+        RunEnd::Shown => ("shown", None, &[][..]),
+        RunEnd::Waiting(requests) => ("waiting", None, requests.as_slice()),
+        RunEnd::InDoubt(requests) => ("in doubt", None, requests.as_slice()),
+        RunEnd::Unwritable(_) => ("unwritable", None, &[][..]),
+    };
+    let sealed = sealed(&finished.run);
+    let waits: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            json!({
+                "request": request.id,
+                "step": request.step,
+                "verb": request.verb(),
+                "text": request.text,
+                "since": request.since.to_string(),
+                "deadline": request.deadline.map(|at: Timestamp| at.to_string()),
+                "commands": answers(request, request.step.as_deref().and_then(|step| kinds.get(step).copied()), run, place),
+            })
+        })
+        .collect();
+    json!({
+        "v": 1,
+        "kind": "summary",
+        "run": run,
+        "end": end,
+        "outcome": outcome,
+        "reason": sealed.as_ref().map(|sealed| &sealed.reason),
+        "open": sealed.as_ref().map(|sealed| &sealed.open),
+        "waits": waits,
+        "exit_code": finished.end.exit_code(),
+        "transcript": finished.run.transcript(),
+    })
+}

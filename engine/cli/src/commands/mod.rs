@@ -1,0 +1,39 @@
+//! One file a verb.
+
+mod audit;
+mod completions;
+mod explain;
+mod going;
+mod hand_in;
+mod resume;
+mod runs;
+
+pub use completions::VARIABLE as COMPLETE;
+
+use crate::arguments::{AuditCommand, Command};
+use crate::context::{Context, Ending};
+
+/// Does what was asked for.
+///
+/// # Errors
+/// [`Failure`](crate::failure::Failure) when it cannot be done, with what to do and the exit code.
+pub fn perform(command: &Command, context: &mut Context) -> Ending {
+    match command {
+        Command::Audit(audit) => match &audit.command {
+            AuditCommand::Verify(arguments) => audit::verify(arguments, context),
+        },
+        Command::Completions(arguments) => completions::print(arguments, context),
+        Command::Explain(arguments) => explain::explain(arguments, context),
+        Command::Runs(arguments) => runs::list(arguments, context),
+        Command::Resume(arguments) => resume::resume(arguments, context),
+        Command::Answer(arguments) => hand_in::answer(arguments, context),
+        Command::Approve(arguments) => hand_in::approve(arguments, context),
+        Command::Deny(arguments) => hand_in::deny(arguments, context),
+        Command::Ack(arguments) => hand_in::ack(arguments, context),
+        Command::Note(arguments) => hand_in::note(arguments, context),
+        Command::Settle(arguments) => hand_in::settle(arguments, context),
+        Command::Handover(arguments) => hand_in::handover(arguments, context),
+        Command::Cancel(arguments) => hand_in::cancel(arguments, context),
+        _ => Err(crate::failure::Failure::usage("this verb is not in this build")),
+    }
+}

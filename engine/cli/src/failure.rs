@@ -1,0 +1,54 @@
+//! Why a command stopped: what happened, what to do about it, and the exit code.
+
+use std::fmt;
+use std::io;
+
+use crate::exit_code::ExitCode;
+
+/// Why a command stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What the shell is told.
+    pub code: ExitCode,
+    /// What happened, a clause or a sentence without its full stop; empty where there is nobody to read it.
+    pub what: String,
+    /// What to do: each a line, commands on their own behind two blanks.
+    pub help: Vec<String>,
+}
+
+impl Failure {
+    /// A command that stops with this code because of this.
+    #[must_use]
+    pub fn new(code: ExitCode, what: impl fmt::Display) -> Self {
+        Self { code, what: what.to_string(), help: Vec::new() }
+    }
+
+    /// What was asked for cannot be: usage, a file, a name.
+    #[must_use]
+    pub fn usage(what: impl fmt::Display) -> Self {
+        Self::new(ExitCode::Usage, what)
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, line: impl fmt::Display) -> Self {
+        self.help.push(line.to_string());
+        self
+    }
+
+    /// A command that stops with this code and has said why already.
+    #[must_use]
+    pub fn silent(code: ExitCode) -> Self {
+        Self { code, what: String::new(), help: Vec::new() }
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Standard output could not be written. Whoever closed it has read enough.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::silent(ExitCode::Resolved),
+            _ => Self::new(ExitCode::Failed, format!("standard output cannot be written: {error}")),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Runs that were: what a list shows of each, and how a runbook went last time.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use runbook_core::run::record::{Mode, Record, RunOutcome};
+use runbook_transcript::entry::Entry;
+use runbook_transcript::run_dir::RunDir;
+use runbook_transcript::store::Store;
+use runbook_transcript::wire;
+
+use crate::clock::{day, rough};
+
+/// A run, as its first and its last entry tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// Its id.
+    pub id: String,
+    /// Its runbook.
+    pub runbook: String,
+    /// The runbook's title then.
+    pub title: String,
+    /// What it was for.
+    pub mode: Mode,
+    /// Who started it.
+    pub operator: String,
+    /// When it started.
+    pub started: Timestamp,
+    /// When its last entry was written.
+    pub last: Timestamp,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// Where a run stands, as far as its first and last entry tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is sealed.
+    Over(RunOutcome),
+    /// A process goes on with it.
+    Running,
+    /// It waits, with no process.
+    Waiting(Vec<String>),
+    /// Its process is gone.
+    Interrupted,
+}
+
+impl Standing {
+    /// In a word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Over(outcome) => outcome.word(),
+            Self::Running => "running",
+            Self::Waiting(_) => "waiting",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl Past {
+    /// Reads what a list shows of a run; `None` where its first entry is none, which `audit verify` tells about.
+    #[must_use]
+    pub fn read(run: &RunDir) -> Option<Self> {
+        let ends = run.ends().ok()?;
+        let (first, last) = (ends.first?, ends.last?);
+        let Record::RunStarted(started) = decode(&first)? else { return None };
+        let standing = match decode(&last) {
+            Some(Record::RunSealed { outcome, .. }) => Standing::Over(outcome),
+            _ if run.holder().is_ok_and(|holder| holder.is_some()) => Standing::Running,
+            Some(Record::RunSuspended { waits_for }) => Standing::Waiting(waits_for),
+            _ => Standing::Interrupted,
+        };
+        Some(Self {
+            id: first.run.to_string(),
+            runbook: started.runbook,
+            title: started.title,
+            mode: started.mode,
+            operator: first.actor.id,
+            started: first.ts,
+            last: last.ts,
+            standing,
+        })
+    }
+
+    /// How long it took, or has been going on.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.last.duration_since(self.started).unsigned_abs()
+    }
+
+    /// Whether the world was changed.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        self.mode == Mode::Real
+    }
+}
+
+fn decode(entry: &Entry) -> Option<Record> {
+    wire::decode(&entry.kind, entry.step.as_deref(), entry.attempt, &entry.d).ok()
+}
+
+/// The last real run of a runbook, if there is one.
+#[must_use]
+pub fn last_real(store: &Store, runbook: &str) -> Option<Past> {
+    let runs = store.list_runs().ok()?;
+    runs.iter()
+        .rev()
+        .filter(|id| id.runbook() == runbook)
+        .filter_map(|id| Past::read(&store.run(id)))
+        .find(Past::is_real)
+}
+
+/// How it went last time: `last run 3 Oct by oncall, resolved in 6 min`.
+#[must_use]
+pub fn last_time(past: Option<&Past>, now: Timestamp, zone: &TimeZone) -> String {
+    let Some(past) = past else { return "never run before".to_owned() };
+    let when = day(past.started, now, zone);
+    let how = match &past.standing {
+        Standing::Over(outcome) => format!("{} in {}", outcome.word(), rough(past.duration())),
+        Standing::Running => "and it is going on".to_owned(),
+        Standing::Waiting(_) => "and it waits".to_owned(),
+        Standing::Interrupted => "interrupted".to_owned(),
+    };
+    format!("last run {when} by {}, {how}", past.operator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_time_is_told_in_a_line() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap_or_default();
+        let mut past = Past {
+            id: "x".to_owned(),
+            runbook: "dns-failover".to_owned(),
+            title: "DNS".to_owned(),
+            mode: Mode::Real,
+            operator: "oncall".to_owned(),
+            started: at("2026-10-03T03:00:00Z"),
+            last: at("2026-10-03T03:05:45Z"),
+            standing: Standing::Over(RunOutcome::Resolved),
+        };
+        let told = |past: Option<&Past>| last_time(past, at("2026-11-22T12:00:00Z"), &TimeZone::UTC);
+        assert_eq!(told(Some(&past)), "last run 3 Oct by oncall, resolved in 6 min");
+        past.standing = Standing::Waiting(Vec::new());
+        assert_eq!(told(Some(&past)), "last run 3 Oct by oncall, and it waits");
+        assert_eq!(told(None), "never run before");
+    }
+}

@@ -1,0 +1,121 @@
+//! Where the runbooks are and where their runs are kept, and how a command is written that means the same.
+
+use std::path::{Path, PathBuf};
+
+/// The name of the folder of runbooks.
+const RUNBOOKS: &str = "runbooks";
+/// The name of the store beside it.
+const STORE: &str = ".runbook";
+
+/// Where things are, as found from the options and the directory one stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The folder of runbooks.
+    pub runbooks: PathBuf,
+    /// The store.
+    pub store: PathBuf,
+    /// The store was named by an option or the environment: a command to go on must name it too.
+    store_is_named: bool,
+    /// The program, as it can be called again.
+    program: String,
+}
+
+impl Place {
+    /// Finds the folder of runbooks: as named, else `runbooks` here or in the nearest directory above that has one.
+    /// The store is as named, else `.runbook` beside that folder.
+    #[must_use]
+    pub fn find(dir: Option<&Path>, store: Option<&Path>, here: &Path, program: &str) -> Self {
+        let runbooks = match dir {
+            Some(dir) => here.join(dir),
+            None => here
+                .ancestors()
+                .map(|directory| directory.join(RUNBOOKS))
+                .find(|path| path.is_dir())
+                .unwrap_or_else(|| here.join(RUNBOOKS)),
+        };
+        let beside = runbooks.parent().unwrap_or(here).join(STORE);
+        let store_is_named = store.is_some() || dir.is_some();
+        // A program called by its path may not be in PATH at all.
+        let program = if program.contains('/') { quote(program) } else { "runbook".to_owned() };
+        Self { runbooks, store: store.map_or(beside, |store| here.join(store)), store_is_named, program }
+    }
+
+    /// The program, as a shell calls it.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// The file of a runbook: by name in the folder of runbooks, or a path.
+    #[must_use]
+    pub fn runbook(&self, name: &str, here: &Path) -> PathBuf {
+        let path = Path::new(name);
+        let is_path = name.contains('/') || path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        if is_path { here.join(path) } else { self.runbooks.join(format!("{name}.yaml")) }
+    }
+
+    /// A command line of this program that means the same when it is pasted into a shell: the words are quoted, and
+    /// the store is named where it would not be found otherwise.
+    #[must_use]
+    pub fn command(&self, words: &[&str]) -> String {
+        let mut line = self.program.clone();
+        for word in words {
+            line.push(' ');
+            line.push_str(&quote(word));
+        }
+        if self.store_is_named {
+            line.push_str(" --store ");
+            line.push_str(&quote(&self.store.to_string_lossy()));
+        }
+        line
+    }
+}
+
+/// A word as a shell reads it back.
+#[must_use]
+pub fn quote(word: &str) -> String {
+    let is_bare = |character: char| {
+        character.is_ascii_alphanumeric()
+            || matches!(character, '_' | '-' | '.' | '/' | ':' | '=' | '@' | '+' | ',' | '%')
+    };
+    if !word.is_empty() && word.chars().all(is_bare) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A path as it is shortest from here.
+#[must_use]
+pub fn shown(path: &Path, here: &Path) -> String {
+    let shown = path.strip_prefix(here).unwrap_or(path);
+    if shown.as_os_str().is_empty() { ".".to_owned() } else { shown.display().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_names_the_store_only_where_it_must() {
+        let here = Path::new("/nowhere/at all");
+        let default = Place::find(None, None, here, "runbook");
+        assert_eq!(default.store, Path::new("/nowhere/at all/.runbook"));
+        assert_eq!(default.command(&["approve", "r1", "shut_down"]), "runbook approve r1 shut_down");
+        let named = Place::find(None, Some(Path::new("it's")), here, "./target/runbook");
+        assert_eq!(
+            named.command(&["note", "two words"]),
+            r"./target/runbook note 'two words' --store '/nowhere/at all/it'\''s'"
+        );
+    }
+
+    #[test]
+    fn a_runbook_is_a_name_or_a_path() {
+        let here = Path::new("/a");
+        let place = Place::find(Some(Path::new("b")), None, here, "runbook");
+        assert_eq!(place.runbook("dns", here), Path::new("/a/b/dns.yaml"));
+        assert_eq!(place.runbook("dns.yaml", here), Path::new("/a/dns.yaml"));
+        assert_eq!(place.runbook("/x/dns.yml", here), Path::new("/x/dns.yml"));
+        assert_eq!(place.store, Path::new("/a/.runbook"));
+    }
+}

@@ -1,0 +1,101 @@
+//! The commands that answer a request from any terminal: they work as they are printed, or say what to choose.
+
+use runbook_core::document::model::Kind;
+use runbook_core::run::record::{QuestionKind, SettleWord};
+use runbook_core::run::request::{Request, RequestKind};
+
+use crate::place::Place;
+
+/// The commands for a request of a run: the first is the one most often wanted.
+#[must_use]
+pub fn answers(request: &Request, kind: Option<Kind>, run: &str, place: &Place) -> Vec<String> {
+    let mut words = vec![run];
+    words.extend(request.step.as_deref());
+    let with = |verb: &str, more: &[&str]| {
+        let all: Vec<&str> = std::iter::once(verb).chain(words.iter().copied()).chain(more.iter().copied()).collect();
+        place.command(&all)
+    };
+    // Without a step, RUN alone stands before the answer, which is as clear.
+    match &request.kind {
+        RequestKind::Approval { .. } => vec![with("approve", &[]), with("deny", &["--reason", "…"])],
+        RequestKind::Acknowledge { .. } => vec![with("ack", &[])],
+        RequestKind::Question(question) => {
+            let fields: Vec<String> = request.collect.iter().map(|(name, _)| format!("{name}=…")).collect();
+            let fields: Vec<&str> = fields.iter().flat_map(|field| ["--field", field.as_str()]).collect();
+            let answered = |word: &str| with("answer", &[&[word], fields.as_slice()].concat());
+            match question {
+                QuestionKind::YesNo => vec![answered("yes"), with("answer", &["no"])],
+                QuestionKind::Rollback | QuestionKind::Proceed => {
+                    vec![with("answer", &["yes"]), with("answer", &["no"])]
+                }
+                QuestionKind::Instruct => vec![answered("done"), with("answer", &["could not"])],
+                QuestionKind::Choice(labels) => labels.iter().map(|label| answered(label)).collect(),
+                QuestionKind::Doubt | QuestionKind::Overrule => {
+                    let allowed = request.settle_words(kind.unwrap_or(Kind::Act));
+                    allowed
+                        .iter()
+                        .map(|word| match word {
+                            SettleWord::Fail => with("settle", &["--fail"]),
+                            word => with("settle", &[settle_flag(*word), "--reason", "…"]),
+                        })
+                        .collect()
+                }
+            }
+        }
+    }
+}
+
+/// The option of `settle` for a word.
+#[must_use]
+pub fn settle_flag(word: SettleWord) -> &'static str {
+    match word {
+        SettleWord::Done => "--done",
+        SettleWord::NotDone => "--not-done",
+        SettleWord::Again => "--again",
+        SettleWord::ByHand => "--by-hand",
+        SettleWord::GoOn => "--go-on",
+        SettleWord::Fail => "--fail",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn request(kind: RequestKind, step: Option<&str>) -> Request {
+        Request {
+            id: 1,
+            step: step.map(str::to_owned),
+            kind,
+            text: String::new(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+            deadline: None,
+            to: Vec::new(),
+            collect: Vec::new(),
+            link: None,
+        }
+    }
+
+    #[test]
+    fn each_request_has_its_commands() {
+        let place = Place::find(None, Some(Path::new("/s t")), Path::new("/"), "runbook");
+        let of = |kind, step| answers(&request(kind, step), Some(Kind::Verify), "r1", &place);
+        assert_eq!(
+            of(RequestKind::Question(QuestionKind::Choice(vec!["leave it".to_owned()])), Some("paid")),
+            ["runbook answer r1 paid 'leave it' --store '/s t'"]
+        );
+        assert_eq!(of(RequestKind::Question(QuestionKind::Rollback), None)[0], "runbook answer r1 yes --store '/s t'");
+        assert_eq!(
+            of(RequestKind::Question(QuestionKind::Overrule), Some("active")),
+            [
+                "runbook settle r1 active --again --reason '…' --store '/s t'",
+                "runbook settle r1 active --go-on --reason '…' --store '/s t'",
+                "runbook settle r1 active --fail --store '/s t'",
+            ]
+        );
+        let ack = RequestKind::Acknowledge { missing: Vec::new(), all: false };
+        assert_eq!(of(ack, Some("tell")), ["runbook ack r1 tell --store '/s t'"]);
+    }
+}

@@ -1,0 +1,32 @@
+//! What a dry run says of a step: what it would do, or from when on that can be known.
+
+use runbook_core::document::model::{Kind, Step};
+
+use super::view::INDENT;
+use super::written::{conditions, doing, roads};
+use crate::text::{Line, Style};
+
+/// A step whose work is withheld. `shown` is its command, rendered; `reason` says what it has to wait for.
+#[must_use]
+pub fn withheld(step: &Step, shown: Option<&str>, reason: Option<&str>) -> Vec<Line> {
+    // A decide that cannot be known yet has told so with its branches.
+    if step.kind.value == Kind::Decide && reason.is_some() {
+        return Vec::new();
+    }
+    let would = Line::plain(INDENT).and(Style::Good, "would ");
+    let mut lines = match shown {
+        Some(shown) => vec![would.and(Style::Plain, "run  ").and(Style::Command, "$ ").and(Style::Command, shown)],
+        None => vec![would.then(doing(step))],
+    };
+    lines.extend(reason.map(|reason| Line::plain(INDENT).and(Style::Look, reason)));
+    lines.extend(conditions(step).into_iter().map(|line| Line::plain(INDENT).then(line)));
+    lines
+}
+
+/// A decide whose branch cannot be known: every one of them.
+#[must_use]
+pub fn undecided(step: &Step, until: &str) -> Vec<Line> {
+    let mut lines = vec![Line::plain(INDENT).and(Style::Look, until).and(Style::Plain, "; one of these ways:")];
+    lines.extend(roads(step).into_iter().map(|line| Line::plain(INDENT).and(Style::Plain, "  ").then(line)));
+    lines
+}

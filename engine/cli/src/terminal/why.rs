@@ -1,0 +1,155 @@
+//! `?` at a prompt: why this is asked, and what follows each answer.
+
+use runbook_core::document::model::{Approve, Step};
+use runbook_core::graph::{Road, StepIndex, roads_of};
+use runbook_core::plan::Plan;
+use runbook_core::run::record::QuestionKind;
+use runbook_core::run::request::{Request, RequestKind};
+
+use super::view::INDENT;
+use super::written::{names, next};
+use crate::text::{Line, Style};
+
+/// Lines of a description that are shown.
+const DESCRIPTION_LINES_MAX: usize = 12;
+
+/// Why a request is made, and what follows.
+#[must_use]
+pub fn why(request: &Request, plan: &Plan) -> Vec<Line> {
+    let index = request.step.as_ref().and_then(|step| plan.graph().find(step.split(['/', '[']).next().unwrap_or(step)));
+    let mut lines = Vec::new();
+    let mut say = |text: String| lines.push(Line::plain(INDENT).and(Style::Plain, &text));
+    match (&request.kind, index) {
+        (RequestKind::Question(QuestionKind::Rollback), _) => {
+            say("Something failed, or the run was cancelled, and acts that can be undone were done.".to_owned());
+            say("y: each is undone, the last first; the first that fails stops it.".to_owned());
+            say("n: all stays as it is, and the log says so. `finally` runs in either case.".to_owned());
+        }
+        (kind, Some(index)) => {
+            let step = plan.step(index);
+            reason(kind, step).into_iter().for_each(&mut say);
+            for (answer, follows) in consequences(kind, plan, index) {
+                say(format!("{answer}: {follows}"));
+            }
+            if request.deadline.is_some() {
+                say(format!("nobody in time: {}", road(plan, step, Road::Else, &unhandled(plan))));
+            }
+            if let Some(description) = &step.description {
+                for line in description.lines().take(DESCRIPTION_LINES_MAX) {
+                    lines.push(Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line));
+                }
+            }
+        }
+        (_, None) => say("This run asks for it; its runbook does not say more.".to_owned()),
+    }
+    lines
+}
+
+fn reason(kind: &RequestKind, step: &Step) -> Vec<String> {
+    match kind {
+        RequestKind::Approval { destructive, .. } => {
+            let mut reasons = vec![match step.approve.as_ref().map(|approve| &approve.value) {
+                Some(Approve::People(_)) => {
+                    "The runbook wants this act approved; nothing of it has started.".to_owned()
+                }
+                Some(Approve::Operator) | None => {
+                    "The runbook wants whoever runs it to approve this act; nothing of it has started.".to_owned()
+                }
+            }];
+            if *destructive {
+                reasons.push("It is marked destructive: --yes does not approve it.".to_owned());
+            }
+            reasons
+        }
+        RequestKind::Acknowledge { .. } => {
+            vec!["Somebody was told, and the run waits until they have seen it.".to_owned()]
+        }
+        RequestKind::Question(question) => vec![
+            match question {
+                QuestionKind::YesNo => "This check is made by a person.",
+                QuestionKind::Choice(_) => "Here a person decides how it goes on.",
+                QuestionKind::Instruct => "This is done by hand: say when it is done, or that it could not be.",
+                QuestionKind::Proceed => "The run was started with --step: every step asks.",
+                QuestionKind::Overrule => "It failed, and nothing in the runbook handles that.",
+                QuestionKind::Doubt => "It was started, and nobody knows how it ended. Look first, then say.",
+                QuestionKind::Rollback => "",
+            }
+            .to_owned(),
+        ],
+    }
+}
+
+fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'static str, String)> {
+    let step = plan.step(index);
+    let passes = || {
+        let next = next(plan, index);
+        if next.is_empty() { "this road ends here".to_owned() } else { format!("then {}", next.join(", ")) }
+    };
+    let fails = || road(plan, step, Road::OnFail, &unhandled(plan));
+    match kind {
+        RequestKind::Approval { .. } => vec![
+            ("y", format!("exactly this runs, once; {} if it fails: {}", passes_clause(&passes()), fails())),
+            (
+                "n",
+                format!("nothing of it runs; {}; the run ends cancelled unless that hands it over", denied(plan, step)),
+            ),
+        ],
+        RequestKind::Acknowledge { .. } => vec![("a", passes())],
+        RequestKind::Question(question) => match question {
+            QuestionKind::YesNo => vec![("y", passes()), ("n", format!("the check failed: {}", fails()))],
+            QuestionKind::Instruct => vec![("d", passes()), ("n", format!("the act failed: {}", fails()))],
+            QuestionKind::Proceed => vec![
+                ("y", "the step starts".to_owned()),
+                ("n", "the run waits; `runbook resume` asks again".to_owned()),
+            ],
+            QuestionKind::Overrule => vec![
+                ("a", "the step is tried again".to_owned()),
+                ("b or g", format!("it counts as passed, and the log says who said so; {}", passes())),
+                ("f", unhandled(plan)),
+            ],
+            QuestionKind::Doubt => vec![
+                ("d", passes()),
+                ("n", format!("it counts as failed: {}", fails())),
+                ("a", "it is started once more".to_owned()),
+            ],
+            QuestionKind::Choice(_) | QuestionKind::Rollback => roads_of(step)
+                .into_iter()
+                .filter_map(|(which, target)| match which {
+                    Road::Choice(_) => Some((
+                        "a number",
+                        format!("{} → {}", runbook_core::picture::label(step, which), names(target).join(", ")),
+                    )),
+                    _ => None,
+                })
+                .collect(),
+        },
+    }
+}
+
+fn passes_clause(passes: &str) -> String {
+    format!("if it passes, {};", passes.trim_start_matches("then "))
+}
+
+fn denied(plan: &Plan, step: &Step) -> String {
+    road(plan, step, Road::Denied, &fallback(plan))
+}
+
+/// Where a road leads, or what follows where it is not written.
+fn road(_plan: &Plan, step: &Step, wanted: Road, otherwise: &str) -> String {
+    let written = roads_of(step).into_iter().find(|(which, _)| *which == wanted);
+    written.map_or_else(|| otherwise.to_owned(), |(_, target)| names(target).join(", "))
+}
+
+fn fallback(plan: &Plan) -> String {
+    match plan.graph().fallback() {
+        Some(index) => format!("then {}", plan.step(index).id.value),
+        None => "nothing else starts".to_owned(),
+    }
+}
+
+fn unhandled(plan: &Plan) -> String {
+    match plan.graph().fallback() {
+        Some(index) => format!("nothing else new starts, {} follows, and the run ends", plan.step(index).id.value),
+        None => "nothing else new starts, and the run fails".to_owned(),
+    }
+}

@@ -1,0 +1,178 @@
+//! What a runbook says a step does, in words and as written: for the dry run, for `?` at a prompt, for `show NAME`.
+
+use runbook_core::document::model::{Approve, Asking, Body, Escalation, Kind, Setting, Step, Target, Undo, Wait, Work};
+use runbook_core::graph::{Road, StepIndex, roads_of};
+use runbook_core::picture::label;
+use runbook_core::plan::Plan;
+
+use crate::text::{Line, Style};
+
+/// The command of a body as written, on one line; `None` where it starts none.
+#[must_use]
+pub fn command(body: &Body) -> Option<String> {
+    match &body.work {
+        Work::Run(line) => Some(line.value.words().iter().map(|word| word.template.source()).collect::<Vec<_>>().join(" ")),
+        Work::Script(text) => {
+            let mut lines = text.value.lines().filter(|line| !line.trim().is_empty());
+            let first = lines.next().unwrap_or_default().trim().to_owned();
+            let more = lines.count();
+            Some(if more > 0 { format!("{first} … ({more} lines more)") } else { first })
+        }
+        Work::Http(_)
+        | Work::Ask(_)
+        | Work::Instruct(_)
+        | Work::Wait(_)
+        | Work::Template(_)
+        | Work::Runbook(_)
+        | Work::None => None,
+    }
+}
+
+/// What a step does, as a clause that follows *would* or stands alone: `run`, `ask`, `tell`.
+#[must_use]
+pub fn doing(step: &Step) -> Line {
+    let line = Line::new();
+    match &step.body.work {
+        Work::Run(_) | Work::Script(_) => {
+            let command = command(&step.body).unwrap_or_default();
+            line.and(Style::Plain, "run  ").and(Style::Command, "$ ").and(Style::Command, &command)
+        }
+        Work::Http(http) => line
+            .and(Style::Plain, "request  ")
+            .and(Style::Command, &format!("{} {}", http.method.value, http.url.value.source())),
+        Work::Ask(asking) => {
+            line.and(Style::Plain, &format!("ask{}  ", asked(asking))).and(Style::Strong, asking.text.value.source())
+        }
+        Work::Instruct(asking) => line
+            .and(Style::Plain, &format!("ask{} to do by hand  ", asked(asking)))
+            .and(Style::Strong, asking.text.value.source()),
+        Work::Wait(wait) => line.and(Style::Plain, &format!("wait  {}", waited(&wait.value))),
+        Work::Template(writing) => line.and(Style::Plain, &format!("write  {}", writing.to.value.source())),
+        Work::Runbook(call) => line.and(Style::Plain, &format!("run the runbook  {}", call.name.value)),
+        Work::None => match (&step.escalation, step.kind.value) {
+            (Some(escalation), _) => line.and(Style::Plain, &told(escalation)),
+            (None, Kind::Decide) => line.and(Style::Plain, "decide"),
+            (None, Kind::Verify | Kind::Act | Kind::Escalate) => match &step.body.expect {
+                Some(expect) => line.and(Style::Plain, &format!("judge  {}", expect.value.source())),
+                None => line.and(Style::Plain, "compute"),
+            },
+        },
+    }
+}
+
+fn asked(asking: &Asking) -> String {
+    let to: Vec<&str> = asking.to.iter().map(|to| to.value.as_str()).collect();
+    if to.is_empty() { String::new() } else { format!(" {}", to.join(", ")) }
+}
+
+fn told(escalation: &Escalation) -> String {
+    let to: Vec<&str> = escalation.to.iter().map(|to| to.value.as_str()).collect();
+    let mut text = format!("tell  {}", to.join(", "));
+    if let Some(message) = &escalation.message {
+        let first = message.value.source().lines().next().unwrap_or_default();
+        text.push_str(&format!(": {first}"));
+    }
+    if let Some(ack) = &escalation.ack {
+        let within =
+            ack.value.within.as_ref().map_or(String::new(), |within| format!(" within {}", length(&within.value)));
+        text.push_str(&format!("; wait for it to be acknowledged{within}"));
+    }
+    if escalation.handover {
+        text.push_str("; hand the run over");
+    }
+    text
+}
+
+fn waited(wait: &Wait) -> String {
+    match wait {
+        Wait::For(duration) => runbook_core::duration::format(*duration),
+        Wait::Until(until) => format!("until {until:.0}"),
+        Wait::Rendered(template) => template.source().to_owned(),
+    }
+}
+
+fn length(setting: &Setting<std::time::Duration>) -> String {
+    match setting {
+        Setting::Fixed(duration) => runbook_core::duration::format(*duration),
+        Setting::Rendered(template) => template.source().to_owned(),
+    }
+}
+
+/// Who has to allow it, as a sentence without its full stop; `None` where nobody has to.
+#[must_use]
+pub fn approval(step: &Step) -> Option<String> {
+    match &step.approve.as_ref()?.value {
+        Approve::Operator => Some("the operator has to approve it first".to_owned()),
+        Approve::People(approval) => {
+            let from: Vec<&str> = approval.from.iter().map(|from| from.value.as_str()).collect();
+            let who = if from.is_empty() { "the operator".to_owned() } else { from.join(" or ") };
+            Some(format!("{who} has to approve it first"))
+        }
+    }
+}
+
+/// What else is written about a step that an operator should know before it runs.
+#[must_use]
+pub fn conditions(step: &Step) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(when) = &step.when {
+        lines.push(Line::plain(&format!("only when {}", when.value.source())));
+    }
+    if let Some(unless) = &step.unless {
+        let look = command(&unless.value).unwrap_or_else(|| "it is so already".to_owned());
+        lines.push(Line::plain("unless it is so already  ").and(Style::Command, "$ ").and(Style::Command, &look));
+    }
+    if step.destructive {
+        lines.push(Line::new().and(Style::Bad, "destructive"));
+    }
+    if let Some(approval) = approval(step) {
+        lines.push(Line::new().and(Style::Look, &approval));
+    }
+    match &step.undo {
+        Some(Undo::Body(body)) => {
+            let undo = command(&body.value).unwrap_or_else(|| "by hand".to_owned());
+            lines.push(Line::plain("undone by  ").and(Style::Command, "$ ").and(Style::Command, &undo));
+        }
+        Some(Undo::Step(id)) => lines.push(Line::plain(&format!("undone by {}", id.value))),
+        None => {}
+    }
+    lines
+}
+
+/// What a target names, as written.
+#[must_use]
+pub fn names(target: &Target) -> Vec<String> {
+    let steps = target.steps.iter().map(|id| id.value.to_string());
+    steps.chain(target.done.then(|| "done".to_owned())).chain(target.failed.then(|| "failed".to_owned())).collect()
+}
+
+/// Every road from a step, a line each: where it leads from, where to, and why.
+#[must_use]
+pub fn roads(step: &Step) -> Vec<Line> {
+    roads_of(step)
+        .into_iter()
+        .map(|(which, target)| {
+            let from = match which {
+                // Where it is not beside others, a condition stands whole.
+                Road::Case(number) => step.cases.get(number).map(|case| format!("when {}", case.when.value.source())),
+                Road::Otherwise | Road::Choice(_) | Road::OnFail | Road::Else | Road::Denied => None,
+            };
+            let line = Line::plain(&format!("{} → ", from.unwrap_or_else(|| label(step, which))))
+                .and(Style::Strong, &names(target).join(", "));
+            match &target.because {
+                Some(because) => line.and(Style::Plain, ", because ").and(Style::Plain, because.value.source()),
+                None => line,
+            }
+        })
+        .collect()
+}
+
+/// The steps that follow when a step passed, by their ids.
+#[must_use]
+pub fn next(plan: &Plan, index: StepIndex) -> Vec<String> {
+    plan.graph()
+        .outgoing(index)
+        .filter(|(_, edge)| edge.need)
+        .map(|(to, _)| plan.step(to).id.value.to_string())
+        .collect()
+}
