@@ -14,6 +14,7 @@ use crate::arguments::{Graph, GraphFormat};
 use crate::context::{Context, Ending};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::loading::load;
 
 /// Size of the letters, in points.
 const LETTERS: usize = 14;
@@ -25,7 +26,7 @@ const NODES_MAX: usize = 500;
 /// # Errors
 /// [`Failure`] when there is no such runbook, it does not check, or it is too large for a picture.
 pub(super) fn draw(arguments: &Graph, context: &mut Context) -> Ending {
-    let plan = super::plan(&arguments.name, context)?;
+    let plan = load(&arguments.name, context)?.loaded.plan;
     let picture = Picture::of(&plan);
     let text = match arguments.format {
         GraphFormat::Dot => picture.to_dot(),
