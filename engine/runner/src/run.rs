@@ -192,7 +192,7 @@ pub async fn start_on(
         host: machine.host.clone(),
         boot_id: machine.boot_id.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        binary: engine_digest(&store),
+        binary: engine_digest(&store, &machine.program),
         mode: options.mode,
         attended: options.attended,
         yes: options.yes,
@@ -344,10 +344,10 @@ fn create_run(store: &Store, plan: &Plan, now: Timestamp) -> Result<RunDir, RunE
 
 /// The digest of this program's file; empty where it cannot be read. It is remembered beside the runs while the file
 /// stays the same: a program of some megabytes takes longer to hash than the first step to start.
-fn engine_digest(store: &Store) -> String {
+fn engine_digest(store: &Store, program: &Path) -> String {
     use std::os::unix::fs::MetadataExt as _;
 
-    let Ok(data) = fs::metadata("/proc/self/exe") else { return String::new() };
+    let Ok(data) = fs::metadata(program) else { return String::new() };
     let mark = format!(
         "{}-{}-{}-{}.{}-{}.{}",
         data.dev(),
@@ -366,7 +366,7 @@ fn engine_digest(store: &Store) -> String {
     {
         return digest.to_owned();
     }
-    let Ok((digest, _)) = Digest::of_file(Path::new("/proc/self/exe")) else { return String::new() };
+    let Ok((digest, _)) = Digest::of_file(program) else { return String::new() };
     let draft = store.root().join(format!(".engine-digest-{}", std::process::id()));
     // Only a memory: without it the digest is computed again.
     let _kept = fs::write(&draft, format!("{mark} {digest}\n")).and_then(|()| fs::rename(&draft, &path));

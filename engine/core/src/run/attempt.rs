@@ -314,8 +314,11 @@ impl RunState {
     }
 
     fn record_output(&mut self, step: StepIndex, key: &AttemptKey, stream: Stream, output: &Output, ending: &Ending) {
-        let before =
-            self.steps.get(step.get()).is_some_and(|state| state.last.stdout_bytes + state.last.stderr_bytes > 0);
+        // An attempt before this one may have printed what this one did not.
+        let before = self.steps.get(step.get()).is_some_and(|state| match stream {
+            Stream::Stdout => state.last.stdout_bytes > 0,
+            Stream::Stderr => state.last.stderr_bytes > 0,
+        });
         if output.bytes == 0 && !(before && key.part == Part::Main) {
             return;
         }
