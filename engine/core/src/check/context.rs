@@ -1,0 +1,133 @@
+//! What every check sees: the document, the order of its steps, and what the caller knows of the world.
+
+use std::cell::{Cell, OnceCell};
+use std::ops::Range;
+
+use super::Facts;
+use super::bits::BitRows;
+use super::flow::Flow;
+use super::texts::{self, Text};
+use crate::diagnostic;
+use crate::document::Tree;
+use crate::document::model::{Body, Document, Step, Undo};
+use crate::document::team::Team;
+use crate::graph::{Graph, StepIndex};
+use crate::source::Span;
+
+/// Names that are compared with mistyped ones, in one file: a file that is all wrong names needs no suggestion for each.
+const COMPARED_MAX: usize = 300_000;
+
+/// One document being checked.
+pub(super) struct Context<'a> {
+    pub(super) document: &'a Document,
+    pub(super) graph: &'a Graph,
+    pub(super) team: Option<&'a Team>,
+    pub(super) facts: &'a Facts,
+    tree: Option<&'a Tree>,
+    compared: Cell<usize>,
+    texts: OnceCell<Vec<Text<'a>>>,
+    order: OnceCell<Option<Vec<StepIndex>>>,
+    before: OnceCell<BitRows>,
+    flow: OnceCell<Option<Flow>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(
+        document: &'a Document,
+        graph: &'a Graph,
+        tree: Option<&'a Tree>,
+        team: Option<&'a Team>,
+        facts: &'a Facts,
+    ) -> Self {
+        Self {
+            document,
+            graph,
+            team,
+            facts,
+            tree,
+            compared: Cell::new(0),
+            texts: OnceCell::new(),
+            order: OnceCell::new(),
+            before: OnceCell::new(),
+            flow: OnceCell::new(),
+        }
+    }
+
+    /// All steps with their indices, in reading order.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (StepIndex, &'a Step)> + use<'a> {
+        self.graph.steps().zip(&self.document.steps)
+    }
+
+    /// A step.
+    pub(super) fn step(&self, index: StepIndex) -> &'a Step {
+        let Some(step) = self.document.steps.get(index.get()) else {
+            unreachable!("the graph was made of this document");
+        };
+        step
+    }
+
+    /// A step's id.
+    pub(super) fn id(&self, index: StepIndex) -> &'a str {
+        self.step(index).id.value.as_str()
+    }
+
+    /// The bytes of a part of a text that stands at a span.
+    pub(super) fn place(&self, span: Span, part: Range<usize>) -> Span {
+        self.tree.map_or(span, |tree| tree.inner_span_at(span, part))
+    }
+
+    /// `did you mean …`, if one of the names is near.
+    pub(super) fn suggest<'n>(&self, name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+        let left = COMPARED_MAX.checked_sub(self.compared.get())?;
+        let mut looked_at = 0;
+        let counted = names.into_iter().take(left).inspect(|_| looked_at += 1);
+        let found = diagnostic::suggest(name, counted).map(|near| format!("did you mean `{near}`?"));
+        self.compared.set(self.compared.get() + looked_at);
+        found
+    }
+
+    /// Every expression and template, with what it may read.
+    pub(super) fn texts(&self) -> &[Text<'a>] {
+        self.texts.get_or_init(|| texts::of(self.document, self.graph))
+    }
+
+    /// The steps, each after all that lead to it; `None` when some wait for each other.
+    pub(super) fn order(&self) -> Option<&[StepIndex]> {
+        let order = self.order.get_or_init(|| {
+            let sorted = petgraph::algo::toposort(self.graph.petgraph(), None).ok()?;
+            let all: Vec<StepIndex> = self.graph.steps().collect();
+            Some(sorted.into_iter().filter_map(|node| all.get(node.index()).copied()).collect())
+        });
+        order.as_deref()
+    }
+
+    /// Whether one step comes before another, over needs and roads. The same step does not come before itself.
+    pub(super) fn comes_before(&self, earlier: StepIndex, later: StepIndex) -> bool {
+        let before = self.before.get_or_init(|| {
+            let count = self.document.steps.len();
+            let mut before = BitRows::new(count, count);
+            for &step in self.order().unwrap_or_default() {
+                for (from, _) in self.graph.incoming(step) {
+                    before.insert(step.get(), from.get());
+                    before.add_row(from.get(), step.get());
+                }
+            }
+            before
+        });
+        before.has(later.get(), earlier.get())
+    }
+
+    /// What is known of each step when it starts; `None` when steps wait for each other.
+    pub(super) fn flow(&self) -> Option<&Flow> {
+        self.flow.get_or_init(|| Flow::of(self)).as_ref()
+    }
+}
+
+/// The bodies of a step: its own, `unless` and `undo`.
+pub(super) fn bodies(step: &Step) -> impl Iterator<Item = &Body> {
+    let undo = match &step.undo {
+        Some(Undo::Body(body)) => Some(&*body.value),
+        Some(Undo::Step(_)) | None => None,
+    };
+    std::iter::once(&step.body).chain(step.unless.iter().map(|body| &*body.value)).chain(undo)
+}

@@ -1,0 +1,116 @@
+//! RB0143 and RB0146: people, teams and hosts that the team file does not have, and a runbook without an owner.
+
+use std::collections::BTreeSet;
+
+use super::context::{Context, bodies};
+use crate::diagnostic::{Code, Diagnostic, suggest};
+use crate::document::model::{Approve, Surroundings, Work};
+use crate::document::team::Team;
+use crate::source::Spanned;
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let mut found = owner(context);
+    let Some(team) = context.team else { return found };
+    hosts(team, &context.document.defaults.surroundings, &mut found);
+    for step in &context.document.steps {
+        let id = &step.id.value;
+        for body in bodies(step) {
+            if let Work::Ask(asking) | Work::Instruct(asking) = &body.work {
+                parties(team, &asking.to, &format!("`{id}` asks them"), &mut found);
+            }
+            hosts(team, &body.surroundings, &mut found);
+        }
+        if let Some(escalation) = &step.escalation {
+            parties(team, &escalation.to, &format!("`{id}` tells them"), &mut found);
+        }
+        if let Some(Approve::People(approval)) = step.approve.as_ref().map(|approve| &approve.value) {
+            parties(team, &approval.from, &format!("they approve `{id}`"), &mut found);
+        }
+    }
+    found
+}
+
+fn owner(context: &Context<'_>) -> Vec<Diagnostic> {
+    let name = &context.document.name;
+    let Some(owner) = &context.document.owner else {
+        let title = format!("nobody owns `{}`", name.value);
+        let help = "add `owner:` with a team";
+        return vec![Diagnostic::new(Code::NoOwner, name.span, title).label("no `owner` beside it").help(help)];
+    };
+    let Some(team) = context.team.filter(|team| !team.teams.contains_key(&owner.value)) else { return Vec::new() };
+    let title = format!("the owner `{}` is no team", owner.value);
+    let is_person = team.people.contains_key(&owner.value);
+    let label = if is_person { "a person, who has nights off" } else { "not in the team file" };
+    let near = suggest(&owner.value, team.teams.keys().map(String::as_str));
+    let help = near.map(|near| format!("did you mean `{near}`?"));
+    vec![Diagnostic::new(Code::NoOwner, owner.span, title).label(label).maybe_help(help)]
+}
+
+fn parties(team: &Team, named: &[Spanned<String>], label: &str, found: &mut Vec<Diagnostic>) {
+    for party in named {
+        if team.people.contains_key(&party.value) || team.teams.contains_key(&party.value) {
+            continue;
+        }
+        let known = team.teams.keys().chain(team.people.keys()).map(String::as_str);
+        found.push(unknown("person or team", party, known, label));
+    }
+}
+
+fn hosts(team: &Team, surroundings: &Surroundings, found: &mut Vec<Diagnostic>) {
+    let Some(on) = &surroundings.on else { return };
+    let Some(host) = on.value.literal_text() else { return };
+    if host == "local" || host.starts_with("ssh://") || team.hosts.contains_key(&host) {
+        return;
+    }
+    let known = team.hosts.keys().map(String::as_str).chain(["local"]);
+    let host = Spanned::new(host, on.span);
+    found.push(unknown("host", &host, known, "what runs here would find no machine"));
+}
+
+fn unknown<'n>(
+    what: &str,
+    name: &Spanned<String>,
+    known: impl Iterator<Item = &'n str>,
+    label: &str,
+) -> Diagnostic {
+    let near = suggest(&name.value, known);
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("add the {what} to the team file"),
+    };
+    let title = format!("there is no {what} `{}`", name.value);
+    Diagnostic::new(Code::UnknownParty, name.span, title).label(label).help(help)
+}
+
+/// Checks what a team file names of itself.
+pub(super) fn check_team(team: &Team) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let people: BTreeSet<&str> = team.people.keys().map(String::as_str).collect();
+    let channels: BTreeSet<&str> = team.channels.keys().map(String::as_str).collect();
+    let mut look = |what: &str, known: &BTreeSet<&str>, name: &Spanned<String>, label: String| {
+        if !known.contains(name.value.as_str()) {
+            found.push(unknown(what, name, known.iter().copied(), &label));
+        }
+    };
+    let teams: BTreeSet<&str> = team.teams.keys().map(String::as_str).collect();
+    for (name, person) in &team.people {
+        for of in &person.team {
+            look("team", &teams, of, format!("`{name}` is said to be in it"));
+        }
+        for channel in &person.notify {
+            look("channel", &channels, channel, format!("`{name}` is told through it"));
+        }
+    }
+    for (name, group) in &team.teams {
+        for member in &group.members {
+            look("person", &people, member, format!("said to be in `{name}`"));
+        }
+        for on_call in &group.on_call {
+            look("person", &people, on_call, format!("first to be told of `{name}`"));
+        }
+        for channel in &group.notify {
+            look("channel", &channels, channel, format!("`{name}` is told through it"));
+        }
+    }
+    found
+}
