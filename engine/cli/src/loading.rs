@@ -1,22 +1,20 @@
 //! Reads and checks runbooks and team files.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use runbook_core::check::{Facts, check};
-use runbook_core::diagnostic::{Diagnostic, Diagnostics, Severity};
+use runbook_core::check::{self, Facts};
+use runbook_core::diagnostic::Severity;
 use runbook_core::document::team::Team;
-use runbook_core::document::{parse, parse_team};
 use runbook_core::plan::Plan;
 use runbook_runner::account::Machine;
-use runbook_runner::load::{Found, LoadError, Source, find};
+use runbook_runner::load::{Found, LoadError, Source, find, names};
 use runbook_runner::run::Loaded;
 
 use crate::context::Context;
 use crate::diagnostics::human::{Look, render};
 use crate::diagnostics::{Checked, count};
-use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 
 /// A runbook that may be run, and what else was found in its files.
@@ -26,7 +24,7 @@ pub struct Ready {
     /// Its files with their warnings.
     pub checked: Vec<Checked>,
     /// Where its runs are kept, unless the operator says otherwise.
-    pub store: std::path::PathBuf,
+    pub store: PathBuf,
 }
 
 /// Reads and checks a runbook by name or path, with the team file beside it.
@@ -83,9 +81,8 @@ fn check_found(found: &Found, machine: &Machine, context: &Context) -> (Option<P
 /// Reads and checks a team file.
 #[must_use]
 pub fn check_team(source: &Source, machine: &Machine) -> (Option<Team>, Checked) {
-    let parsed = parse_team(&source.shown(machine), &source.bytes);
-    let team = if parsed.has_errors() { None } else { parsed.document };
-    (team, Checked { file: parsed.source, problems: parsed.diagnostics })
+    let loaded = check::load_team(&source.shown(machine), &source.bytes);
+    (loaded.team, Checked { file: loaded.file, problems: loaded.diagnostics })
 }
 
 /// Reads and checks a runbook; it gives a plan where it may be run.
@@ -96,17 +93,14 @@ pub fn check_runbook(
     machine: &Machine,
     context: &Context,
 ) -> (Option<Plan>, Checked) {
-    let facts = Facts { today: context.now.to_zoned(TimeZone::UTC).date() };
-    check_bytes(&source.shown(machine), &source.bytes, team, &facts)
-}
-
-/// The same of bytes under the name that messages show.
-#[must_use]
-pub fn check_bytes(name: &str, bytes: &[u8], team: Option<&Team>, facts: &Facts) -> (Option<Plan>, Checked) {
-    let parsed = parse(name, bytes);
-    let file = parsed.source.clone();
-    let (plan, problems) = check(parsed, team, facts);
-    (plan, Checked { file, problems })
+    let beside = source.path.parent().and_then(|folder| names(folder).ok());
+    let facts = Facts {
+        today: context.now.to_zoned(TimeZone::UTC).date(),
+        file_stem: source.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+        runbooks: beside.map(|names| names.into_iter().collect()),
+    };
+    let loaded = check::load(&source.shown(machine), &source.bytes, team, &facts);
+    (loaded.plan, Checked { file: loaded.file, problems: loaded.diagnostics })
 }
 
 /// How problems look here.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use runbook_core::check::Facts;
-use runbook_core::document::parse_team;
+use runbook_core::check::{self, Facts};
 use runbook_core::document::team::Team;
 use runbook_core::limits::CAPTURE_BYTES_MAX;
 use runbook_core::run::record::{BlobDigest, Record, RunStarted};
@@ -17,7 +16,6 @@ use runbook_transcript::run_dir::RunDir;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::loading::check_bytes;
 
 /// A run as its files tell it.
 pub struct Replayed {
@@ -78,10 +76,10 @@ fn about(run: &RunDir, entries: &[Folded], alive: Option<bool>) -> About {
 fn begun(run: &RunDir, started: &RunStarted, first: &Folded, blobs: &Kept) -> Option<RunState> {
     let read = |digest: &BlobDigest| blobs.0.get(Digest::parse(digest)?, runbook_core::limits::FILE_BYTES_MAX as u64).ok();
     let team = match &started.team {
-        Some(digest) => parse_team("team.yaml", &read(digest)?).document?,
+        Some(digest) => check::load_team("team.yaml", &read(digest)?).team?,
         None => Team::default(),
     };
-    let facts = Facts { today: first.ts.to_zoned(TimeZone::UTC).date() };
-    let (plan, _) = check_bytes(&format!("{}.yaml", started.runbook), &read(&started.source)?, Some(&team), &facts);
-    Some(RunState::new(Arc::new(plan?), Arc::new(team), run.id().as_str(), started, &first.actor, first.ts))
+    let facts = Facts { today: first.ts.to_zoned(TimeZone::UTC).date(), ..Facts::default() };
+    let loaded = check::load(&format!("{}.yaml", started.runbook), &read(&started.source)?, Some(&team), &facts);
+    Some(RunState::new(Arc::new(loaded.plan?), Arc::new(team), run.id().as_str(), started, &first.actor, first.ts))
 }

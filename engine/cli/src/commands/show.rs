@@ -11,7 +11,6 @@ use serde_json::json;
 use crate::arguments::Show;
 use crate::context::{Context, Ending};
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
 use crate::loading::load;
 use crate::replay::replay;
 use crate::terminal::written::{conditions, doing, names, next, roads};
