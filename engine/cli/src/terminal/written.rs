@@ -129,9 +129,6 @@ pub fn conditions(step: &Step) -> Vec<Line> {
     if step.destructive {
         lines.push(Line::new().and(Style::Bad, "destructive"));
     }
-    if let Some(approval) = approval(step) {
-        lines.push(Line::new().and(Style::Look, &approval));
-    }
     match &step.undo {
         Some(Undo::Body(body)) => {
             let undo = command(&body.value).unwrap_or_else(|| "by hand".to_owned());
