@@ -10,5 +10,8 @@
 #[path = "state/world.rs"]
 mod world;
 
+#[path = "state/edges.rs"]
+mod edges;
+
 #[path = "state/basics.rs"]
 mod basics;
