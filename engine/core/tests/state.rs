@@ -13,5 +13,11 @@ mod world;
 #[path = "state/edges.rs"]
 mod edges;
 
+#[path = "state/joins.rs"]
+mod joins;
+
+#[path = "state/handled.rs"]
+mod handled;
+
 #[path = "state/basics.rs"]
 mod basics;

@@ -69,11 +69,14 @@ impl RunState {
             Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } => {
                 self.unfollowed = self.plan.graph().find(step);
             }
-            // A handover by a step follows its settlement, and the end of the run follows both.
+            // These can stand between a settlement and what follows from it, and change nothing that it depends on.
             Record::RunResumed { .. }
             | Record::RunSuspended { .. }
             | Record::Recovered { .. }
-            | Record::Handover { step: Some(_), .. } => {}
+            | Record::ClockJumped { .. }
+            | Record::Note { .. }
+            | Record::Refused { .. }
+            | Record::Handover { .. } => {}
             _ => self.unfollowed = None,
         }
         match record {
@@ -366,6 +369,7 @@ impl RunState {
             Record::RunSuspended { .. } => self.suspended = true,
             Record::RunResumed { attended, .. } => {
                 self.suspended = false;
+                self.taken_up = true;
                 self.attended = *attended;
                 self.operator = actor.clone();
                 self.steps.iter_mut().for_each(|step| step.in_flight = false);

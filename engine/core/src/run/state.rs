@@ -59,6 +59,8 @@ pub struct RunState {
     pub(crate) order: u64,
     pub(crate) sealed: Option<RunOutcome>,
     pub(crate) suspended: bool,
+    /// Taken up by another process, which has taken no event in yet.
+    pub(crate) taken_up: bool,
     /// The step whose settlement is the last record: what follows from it may not be recorded yet.
     pub(crate) unfollowed: Option<StepIndex>,
     /// Steps whose edges have to be looked at.
@@ -186,6 +188,7 @@ impl RunState {
             order: 0,
             sealed: None,
             suspended: false,
+            taken_up: false,
             unfollowed: None,
             candidates,
             ready: BTreeSet::new(),
@@ -212,8 +215,8 @@ impl RunState {
         if self.sealed.is_some() {
             return Vec::new();
         }
-        if event == Event::Resumed {
-            // What the last process left undone is older than any deadline that passed since.
+        if std::mem::take(&mut self.taken_up) {
+            // What the last process left undone is older than what comes now, a deadline that passed among it.
             self.follow_what_was_left();
         }
         self.pass_deadlines();

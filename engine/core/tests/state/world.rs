@@ -241,7 +241,7 @@ impl World {
     /// What a person says; to a run whose process let go, through a new one.
     pub(crate) fn say(&mut self, input: Input) {
         if self.suspended {
-            self.resume();
+            self.take_up();
         }
         self.event(Event::Said { actor: operator(), input });
     }
@@ -342,6 +342,11 @@ impl World {
 
     /// A new process takes the run up: all it has is the records.
     pub(crate) fn resume(&mut self) {
+        self.take_up();
+        self.event(Event::Resumed);
+    }
+
+    fn take_up(&mut self) {
         self.suspended = false;
         self.hanging.clear();
         self.queue.clear();
@@ -358,7 +363,6 @@ impl World {
         state.apply(&resumed, &operator(), self.now, &self.blobs);
         self.records.push((operator(), resumed, self.now));
         self.state = state;
-        self.event(Event::Resumed);
     }
 
     /// The engine dies with the run's first `count` records on disk, and a new one takes it up.
