@@ -19,5 +19,8 @@ mod joins;
 #[path = "state/handled.rs"]
 mod handled;
 
+#[path = "state/attempts.rs"]
+mod attempts;
+
 #[path = "state/basics.rs"]
 mod basics;

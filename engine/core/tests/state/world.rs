@@ -555,6 +555,12 @@ impl World {
         }
     }
 
+    /// The newest record; a process that let go again at once is looked past.
+    pub(crate) fn last_but_suspension(&self) -> &Record {
+        let newest = self.records.iter().rev().map(|(_, record, _)| record);
+        newest.into_iter().find(|record| !matches!(record, Record::RunSuspended { .. })).unwrap()
+    }
+
     pub(crate) fn seal(&self) -> (&str, &[String]) {
         match self.records.last() {
             Some((_, Record::RunSealed { reason, open, .. }, _)) => (reason, open),
