@@ -22,5 +22,14 @@ mod handled;
 #[path = "state/attempts.rs"]
 mod attempts;
 
+#[path = "state/people.rs"]
+mod people;
+
+#[path = "state/cancel.rs"]
+mod cancel;
+
+#[path = "state/ending.rs"]
+mod ending;
+
 #[path = "state/basics.rs"]
 mod basics;

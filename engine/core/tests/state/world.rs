@@ -287,6 +287,12 @@ impl World {
         });
     }
 
+    /// Settles the only step that waits for it so.
+    pub(crate) fn settle_any(&mut self, word: SettleWord) {
+        let step = self.state.requests().find_map(|request| request.step.clone().filter(|_| request.verb() == "settle"));
+        self.settle(&step.unwrap(), word);
+    }
+
     pub(crate) fn acknowledge(&mut self, step: &str) {
         self.say(Input::Acknowledge { step: Some(step.to_owned()), behalf: None });
     }
@@ -533,6 +539,11 @@ impl World {
 
     pub(crate) fn ran(&self, step: &str) -> usize {
         self.started_attempts.iter().filter(|key| key.step == step && key.part == Part::Main).count()
+    }
+
+    /// How often people were told by a step.
+    pub(crate) fn ran_escalation(&self, step: &str) -> usize {
+        self.told.iter().filter(|(by, _, _)| by == step).count()
     }
 
     /// Starts of a part, in order, as `step` or `step:undo`.
