@@ -31,5 +31,11 @@ mod cancel;
 #[path = "state/ending.rs"]
 mod ending;
 
+#[path = "state/dry.rs"]
+mod dry;
+
+#[path = "state/example.rs"]
+mod example;
+
 #[path = "state/basics.rs"]
 mod basics;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::record::{
-    Actor, AttemptKey, EndCause, Outcome, Part, Phase, Record, RequestId, SettleWord, Settlement, Stream,
+    Actor, AttemptKey, EndCause, Outcome, Part, Phase, Record, RequestId, SettleWord, Settlement, SkipReason, Stream,
 };
 use super::request::{Request, RequestKind};
 use super::scope::without_final_newlines;
@@ -19,7 +19,7 @@ impl RunState {
         {
             let (was_settled, was_fresh) = (step.settled().is_some(), !step.started);
             change(step);
-            let begun = was_fresh && (step.started || step.settled().is_some());
+            let begun = was_fresh && step.started;
             step.in_ending |= begun && self.phase == Phase::Ending;
             let (active, settled) = (step.is_active(), step.settled().is_some());
             if active {
@@ -225,6 +225,16 @@ impl RunState {
                 self.settle(step, *outcome, *settlement, reason.as_ref(), outputs.clone());
             }
             Record::StepSkipped { step, why } => {
+                // It passes on what reached it: the road after the end's cause, too.
+                let on_the_road = self.phase == Phase::Ending
+                    && match why {
+                        SkipReason::When => true,
+                        SkipReason::Blocked(by) => {
+                            let by = self.plan.graph().find(by).and_then(|by| self.steps.get(by.get()));
+                            by.is_some_and(|by| by.in_ending)
+                        }
+                        SkipReason::NotReached | SkipReason::Cancelled | SkipReason::Ended => false,
+                    };
                 self.with_step(step, |state| {
                     state.stage = Stage::Settled(Settled {
                         outcome: Outcome::Skipped,
@@ -232,6 +242,7 @@ impl RunState {
                         reason: None,
                         skipped: Some(why.clone()),
                     });
+                    state.in_ending |= on_the_road;
                 });
                 if self.phase == Phase::Ending && !matches!(self.cause, Some(EndCause::Cancelled)) {
                     self.count_unjudged(step);

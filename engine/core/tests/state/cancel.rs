@@ -201,7 +201,7 @@ fn once_while_a_person_is_asked_about_a_failure() {
 
 #[test]
 fn once_while_the_fallback_runs() {
-    let text = "steps:\n  a: { act: A, run: a }\n  mend: { act: M, run: mend }\n  more: { act: N, run: more }\nfallback: mend\n";
+    let text = "steps:\n  a: { act: A, run: a }\n  mend: { act: M, run: mend }\n  more: { act: N, needs: [mend], run: more }\nfallback: mend\n";
     let mut world = World::new(text).goes("a", &[Go::Exit(1)]).goes("mend", &[Go::Hangs]).start();
     world.cancel();
     world.end("mend", End::Exited(0));

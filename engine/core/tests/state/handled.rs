@@ -25,7 +25,7 @@ fn by_nothing() {
 
 #[test]
 fn a_fallback_that_is_not_needed_is_not_reached() {
-    let text = "steps:\n  a: { act: A, run: a }\n  tell: { escalate: T, to: sre }\n  after: { verify: F, run: after }\nfallback: tell\n";
+    let text = "steps:\n  a: { act: A, run: a }\n  tell: { escalate: T, to: sre }\n  after: { verify: F, needs: [tell], run: after }\nfallback: tell\n";
     let world = World::new(text).run();
     assert_eq!(world.outcome("tell"), "not reached");
     assert_eq!(world.outcome("after"), "not reached");
@@ -35,7 +35,7 @@ fn a_fallback_that_is_not_needed_is_not_reached() {
 #[test]
 fn what_follows_the_fallback_runs_too() {
     let text = "steps:\n  a: { act: A, run: a }\n  b: { act: B, run: b }\n  tell: { escalate: T, to: sre }\n  \
-        note: { verify: N, run: note }\nfallback: tell\n";
+        note: { verify: N, needs: [tell], run: note }\nfallback: tell\n";
     let world = World::new(text).goes("a", &[Go::Exit(1)]).run();
     assert_eq!(world.order(), ["a", "note"]);
     assert_eq!(world.outcome("b"), "blocked by a");

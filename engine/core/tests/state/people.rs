@@ -272,7 +272,7 @@ fn nobody_can_be_told() {
 #[test]
 fn a_handover_is_the_end() {
     let text = "parallel: 2\nsteps:\n  slow: { act: S, run: slow, needs: [] }\n  t: { escalate: T, to: sre, handover: true, needs: [] }\n  \
-        b: { act: B, run: b, needs: [t] }\n  q: { verify: Q, ask: Q, needs: [] }\n";
+        b: { act: B, run: b, needs: [slow] }\n  q: { verify: Q, ask: Q, needs: [] }\n";
     let mut world = World::new(text).goes("slow", &[Go::Hangs]).start();
     assert_eq!(world.outcome("t"), "passed");
     assert_eq!(world.sealed(), None, "what runs is let end");
@@ -404,7 +404,7 @@ fn step_by_step() {
 
 #[test]
 fn step_by_step_on_the_road_after_a_failure() {
-    let text = "steps:\n  a: { act: A, run: a }\n  mend: { act: M, run: mend }\n  more: { act: N, run: more }\nfallback: mend\n";
+    let text = "steps:\n  a: { act: A, run: a }\n  mend: { act: M, run: mend }\n  more: { act: N, needs: [mend], run: more }\nfallback: mend\n";
     let mut world = World::step_by_step(text).goes("a", &[Go::Exit(1)]).start();
     world.answer("a", AnswerWord::Yes);
     world.settle("a", SettleWord::Fail);

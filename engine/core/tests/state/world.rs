@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runbook_core::check::{self, Facts};
+use runbook_core::diagnostic::Severity;
 use runbook_core::document::team::Team;
 use runbook_core::plan::Plan;
 use runbook_core::run::effect::Effect;
@@ -40,7 +41,10 @@ pub(crate) fn plan(steps: &str) -> Arc<Plan> {
     let loaded = check::load("test.yaml", text.as_bytes(), None, &Facts::default());
     match loaded.plan {
         Some(plan) => Arc::new(plan),
-        None => panic!("the test's runbook does not check: {:#?}\n{text}", loaded.diagnostics),
+        None => {
+            let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error);
+            panic!("the test's runbook does not check: {:#?}\n{text}", errors.collect::<Vec<_>>())
+        }
     }
 }
 
@@ -240,10 +244,14 @@ impl World {
 
     /// What a person says; to a run whose process let go, through a new one.
     pub(crate) fn say(&mut self, input: Input) {
+        self.say_as(operator(), input);
+    }
+
+    pub(crate) fn say_as(&mut self, actor: Actor, input: Input) {
         if self.suspended {
             self.take_up();
         }
-        self.event(Event::Said { actor: operator(), input });
+        self.event(Event::Said { actor, input });
     }
 
     pub(crate) fn approve(&mut self, step: &str) {
