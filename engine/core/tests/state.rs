@@ -37,5 +37,11 @@ mod dry;
 #[path = "state/example.rs"]
 mod example;
 
+#[path = "state/shapes.rs"]
+mod shapes;
+
+#[path = "state/property.rs"]
+mod property;
+
 #[path = "state/basics.rs"]
 mod basics;

@@ -31,21 +31,21 @@ pub(crate) enum Go {
     Hangs,
 }
 
-/// Makes a plan of a runbook's text. A head and a team are added.
+/// Makes a plan of a runbook's text. A head is added.
 pub(crate) fn plan(steps: &str) -> Arc<Plan> {
-    let text = if steps.contains("steps:") {
-        format!("version: 1\nrunbook: test\ntitle: Test\n{steps}")
-    } else {
-        format!("version: 1\nrunbook: test\ntitle: Test\nsteps:\n{steps}")
-    };
-    let loaded = check::load("test.yaml", text.as_bytes(), None, &Facts::default());
-    match loaded.plan {
-        Some(plan) => Arc::new(plan),
-        None => {
-            let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error);
-            panic!("the test's runbook does not check: {:#?}\n{text}", errors.collect::<Vec<_>>())
-        }
+    match try_plan(steps) {
+        Ok(plan) => plan,
+        Err(errors) => panic!("the test's runbook does not check: {errors:#?}\n{steps}"),
     }
+}
+
+/// The same, or the titles of what is wrong with it.
+pub(crate) fn try_plan(steps: &str) -> Result<Arc<Plan>, Vec<String>> {
+    let steps = if steps.contains("steps:") { steps.to_owned() } else { format!("steps:\n{steps}") };
+    let text = format!("version: 1\nrunbook: test\ntitle: Test\n{steps}");
+    let loaded = check::load("test.yaml", text.as_bytes(), None, &Facts::default());
+    let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error);
+    loaded.plan.map(Arc::new).ok_or_else(|| errors.map(|one| format!("{:?}: {}", one.code, one.title)).collect())
 }
 
 #[derive(Default)]
