@@ -98,6 +98,7 @@ pub fn check_runbook(
         today: context.now.to_zoned(TimeZone::UTC).date(),
         file_stem: source.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
         runbooks: beside.map(|names| names.into_iter().collect()),
+        ..Facts::default()
     };
     let loaded = check::load(&source.shown(machine), &source.bytes, team, &facts);
     (loaded.plan, Checked { file: loaded.file, problems: loaded.diagnostics })
