@@ -375,7 +375,7 @@ impl View {
                 }
                 return;
             }
-            Record::Answer { step, answer, fields, behalf, reason, .. } => {
+            Record::Answer { step, answer, behalf, reason, .. } => {
                 use runbook_core::run::record::AnswerWord;
                 let word = match answer {
                     AnswerWord::Yes => "yes",
@@ -388,17 +388,16 @@ impl View {
                     lines.push(Line::plain(INDENT).and(Style::Good, &said));
                     return;
                 };
-                self.begin(step, steps, lines);
-                lines.push(Line::plain(INDENT).and(Style::Good, &said));
-                for (name, value) in fields {
-                    let text = Line::plain(INDENT).and(Style::Faint, &format!("{name} = "));
-                    lines.push(text.and(Style::Plain, &value.to_string()));
-                }
-                return;
+                // The values typed are the step's outputs, and told with them.
+                (step, Style::Good, said)
             }
             Record::QuestionWithdrawn { step: Some(step), timed_out, .. } => {
-                let said = if *timed_out { "nobody answered in time" } else { "the question is withdrawn" };
-                (step, Style::Look, said.to_owned())
+                let said = match (*timed_out, actor.auth) {
+                    (true, _) => "nobody answered in time".to_owned(),
+                    (false, Auth::System) => "the question is withdrawn".to_owned(),
+                    (false, Auth::Tty | Auth::Ssh | Auth::Token | Auth::Oidc) => format!("left as it is by {by}"),
+                };
+                (step, Style::Look, said)
             }
             Record::DoubtOpened { key, why } => {
                 (&key.step, Style::Bad, format!("? in doubt: nobody knows how it ended: {why}"))
