@@ -7,7 +7,7 @@ use std::time::Duration;
 use plant_shop::person::{Person, Rule};
 use serde_json::json;
 
-use crate::program::Desk;
+use crate::program::{Desk, paste};
 
 /// The examples that are run here.
 pub(crate) const NAMES: &[&str] =
@@ -32,7 +32,7 @@ fn an_act_waits_until_it_is_approved_with_the_command_that_was_printed() {
     let waiting = desk.run("approve", &["dir=$DIR"]).ended(75);
     assert!(!desk.work().join("closed").exists());
     assert_eq!(desk.story().settled("close"), "(not settled)");
-    desk.paste(&waiting.command("approve")).ended(0);
+    paste(&waiting.command("approve")).ended(0);
     assert!(desk.work().join("closed").exists());
     let story = desk.story();
     assert_eq!((story.outcome(), story.settled("closed")), ("resolved", "passed"));

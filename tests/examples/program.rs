@@ -86,15 +86,7 @@ impl Desk {
     /// Starts a runbook that stays while it waits.
     pub(crate) fn start(&self, name: &str, params: &[&str]) -> Started {
         let words = self.words(name, params);
-        self.start_command(self.command(&words.iter().map(String::as_str).collect::<Vec<_>>()))
-    }
-
-    /// Starts the program and reads what it prints as it comes.
-    #[expect(clippy::unused_self, reason = "what is started here ends before the desk goes")]
-    pub(crate) fn start_command(&self, mut command: Command) -> Started {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Started { child, lines, read: String::new() }
+        Started::from(self.command(&words.iter().map(String::as_str).collect::<Vec<_>>()))
     }
 
     fn words(&self, name: &str, params: &[&str]) -> Vec<String> {
@@ -105,19 +97,17 @@ impl Desk {
         words
     }
 
-    /// Pastes a command that the program printed into a shell.
-    pub(crate) fn paste(&self, line: &str) -> Said {
-        // In a shell of somebody else's, which knows nothing of this desk: the command must say it all.
-        let mut command = Command::new("sh");
-        command.current_dir("/").stdin(Stdio::null()).args(["-c", line]);
-        command.env_remove("RUNBOOK_DIR").env_remove("RUNBOOK_STORE");
-        Said::of(&command.output().unwrap())
-    }
-
     /// What the newest run's transcript tells.
     pub(crate) fn story(&self) -> Story {
         Story::newest(self.store.path())
     }
+}
+
+/// Pastes a command that the program printed into a shell that knows nothing of the desk: it must say all itself.
+pub(crate) fn paste(line: &str) -> Said {
+    let mut command = Command::new("sh");
+    command.current_dir("/").stdin(Stdio::null()).args(["-c", line]);
+    Said::of(&command.env_remove("RUNBOOK_DIR").env_remove("RUNBOOK_STORE").output().unwrap())
 }
 
 /// What the program said and how it ended.
@@ -171,6 +161,13 @@ pub(crate) struct Started {
 }
 
 impl Started {
+    /// Starts it and reads what it prints as it comes.
+    pub(crate) fn from(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines, read: String::new() }
+    }
+
     /// Reads on until a line has this text.
     #[track_caller]
     pub(crate) fn until(&mut self, text: &str) {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 
-use crate::program::Desk;
+use crate::program::{Desk, Started};
 
 #[test]
 fn the_shops_runbooks_check_without_a_word() {
@@ -43,7 +43,7 @@ fn without_dns_tool_nothing_is_failed_over_and_a_person_is_told() {
     let desk = Desk::with("runbooks");
     let mut command = desk.command(&["run", "dns-failover"]);
     command.env("PATH", bare_path());
-    let mut run = desk.start_command(command);
+    let mut run = Started::from(command);
     run.until("runbook ack");
     desk.do_it(&["ack", "--no-resume"]).ended(0);
     run.end().ended(3);

@@ -25,13 +25,35 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct Global {
     /// Where runs are kept [default: .runbook beside the folder of runbooks]
-    #[arg(long, global = true, value_name = "DIR", env = "RUNBOOK_STORE", hide_env_values = true, help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "RUNBOOK_STORE",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
     pub store: Option<PathBuf>,
     /// The folder of runbooks [default: runbooks, here or in a directory above]
-    #[arg(long, global = true, value_name = "DIR", env = "RUNBOOK_DIR", hide_env_values = true, help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "RUNBOOK_DIR",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
     pub dir: Option<PathBuf>,
     /// When to use colours; NO_COLOR is heeded
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto", hide_possible_values = true, help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true,
+        help_heading = "Everywhere"
+    )]
     pub color: ColorChoice,
 }
 
@@ -371,7 +393,10 @@ pub struct Settle {
 /// How a step is settled: exactly one.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-#[expect(clippy::struct_excessive_bools, reason = "clap reads one flag into one bool; the group allows only one of them")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "clap reads one flag into one bool; the group allows only one of them"
+)]
 pub struct SettleHow {
     /// In doubt: it was done
     #[arg(long)]
@@ -638,7 +663,11 @@ pub fn command() -> clap::Command {
         for verb in group.verbs() {
             let about = match *verb {
                 "help" => "Explain a command: runbook help run".to_owned(),
-                verb => command.find_subcommand(verb).and_then(clap::Command::get_about).map(ToString::to_string).unwrap_or_default(),
+                verb => command
+                    .find_subcommand(verb)
+                    .and_then(clap::Command::get_about)
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
             };
             groups.push_str(&format!("  {verb:<12} {about}\n"));
         }
@@ -664,7 +693,8 @@ mod tests {
         let command = command();
         command.clone().debug_assert();
         let verbs: BTreeSet<_> = command.get_subcommands().map(clap::Command::get_name).collect();
-        let grouped: Vec<_> = Group::ALL.iter().flat_map(|group| group.verbs()).copied().filter(|verb| *verb != "help").collect();
+        let grouped: Vec<_> =
+            Group::ALL.iter().flat_map(|group| group.verbs()).copied().filter(|verb| *verb != "help").collect();
         assert_eq!(grouped.len(), verbs.len());
         assert_eq!(grouped.into_iter().collect::<BTreeSet<_>>(), verbs);
     }

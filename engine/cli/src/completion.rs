@@ -21,9 +21,8 @@ pub(crate) fn complete_runbook(current: &OsStr) -> Vec<CompletionCandidate> {
 
 /// Ids of runs that begin so, `latest`, and names of runbooks.
 pub(crate) fn complete_run(current: &OsStr) -> Vec<CompletionCandidate> {
-    let mut runs = names(&place().store.join("runs"), current, true, |path| {
-        path.file_name()?.to_str().map(str::to_owned)
-    });
+    let mut runs =
+        names(&place().store.join("runs"), current, true, |path| path.file_name()?.to_str().map(str::to_owned));
     if current.to_str().is_some_and(|current| "latest".starts_with(current)) {
         runs.insert(0, CompletionCandidate::new("latest"));
     }

@@ -54,8 +54,12 @@ impl Context {
 pub fn store_failure(error: &StoreError) -> Failure {
     let failure = Failure::usage(error);
     match error {
-        StoreError::Missing(_) => failure.help("nothing has been run here yet; --store DIR or RUNBOOK_STORE names another store"),
-        StoreError::NotAStore(_) | StoreError::Exists(_) => failure.help("name another place with --store DIR or RUNBOOK_STORE"),
+        StoreError::Missing(_) => {
+            failure.help("nothing has been run here yet; --store DIR or RUNBOOK_STORE names another store")
+        }
+        StoreError::NotAStore(_) | StoreError::Exists(_) => {
+            failure.help("name another place with --store DIR or RUNBOOK_STORE")
+        }
         StoreError::Writable(_) => failure,
         StoreError::File(_) => Failure::new(ExitCode::Unwritable, error),
     }

@@ -105,7 +105,11 @@ fn decode(entry: &Entry) -> Option<Record> {
 #[must_use]
 pub fn last_real(store: &Store, runbook: &str) -> Option<Past> {
     let runs = store.list_runs().ok()?;
-    runs.iter().rev().filter(|id| id.runbook() == runbook).filter_map(|id| Past::read(&store.run(id))).find(Past::is_real)
+    runs.iter()
+        .rev()
+        .filter(|id| id.runbook() == runbook)
+        .filter_map(|id| Past::read(&store.run(id)))
+        .find(Past::is_real)
 }
 
 /// How it went last time: `last run 3 Oct by oncall, resolved in 6 min`.

@@ -60,14 +60,15 @@ fn run(words: Vec<OsString>) -> ExitCode {
         }
     }
     let program = words.first().map_or("runbook".to_owned(), |word| word.to_string_lossy().into_owned());
-    let arguments = match command().try_get_matches_from(words).and_then(|matches| Arguments::from_arg_matches(&matches)) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Where the output is closed there is nobody to read the help.
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Resolved };
-        }
-    };
+    let arguments =
+        match command().try_get_matches_from(words).and_then(|matches| Arguments::from_arg_matches(&matches)) {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                // Where the output is closed there is nobody to read the help.
+                let _ = error.print();
+                return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Resolved };
+            }
+        };
     let global = &arguments.global;
     let mut context = Context {
         place: Place::find(global.dir.as_deref(), global.store.as_deref(), &here, &program),

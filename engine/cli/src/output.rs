@@ -120,7 +120,9 @@ pub fn report(failure: &Failure, choice: ColorChoice) {
     let columns = columns(io::stderr().is_terminal());
     let mut lines = Vec::new();
     for what in failure.what.lines() {
-        lines.extend(Line::new().and(Style::Bad, "error").and(Style::Plain, ": ").and(Style::Plain, what).wrap(columns, 7));
+        lines.extend(
+            Line::new().and(Style::Bad, "error").and(Style::Plain, ": ").and(Style::Plain, what).wrap(columns, 7),
+        );
     }
     for help in &failure.help {
         let line = Line::new().and(Style::Strong, "help").and(Style::Plain, ": ").and(Style::Plain, help);

@@ -92,9 +92,15 @@ impl Place {
 /// A word as a shell reads it back.
 #[must_use]
 pub fn quote(word: &str) -> String {
-    let is_bare =
-        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.' | '/' | ':' | '=' | '@' | '+' | ',' | '%');
-    if !word.is_empty() && word.chars().all(is_bare) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    let is_bare = |character: char| {
+        character.is_ascii_alphanumeric()
+            || matches!(character, '_' | '-' | '.' | '/' | ':' | '=' | '@' | '+' | ',' | '%')
+    };
+    if !word.is_empty() && word.chars().all(is_bare) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// A path as it is shortest from here.

@@ -166,7 +166,12 @@ mod tests {
             ]
         );
         records.push(Record::ApprovalDenied { request: 1, key: key("a"), reason: "no".to_owned() });
-        records.push(Record::DoubtSettled { key: key("b"), word: SettleWord::Done, by: "person".to_owned(), reason: None });
+        records.push(Record::DoubtSettled {
+            key: key("b"),
+            word: SettleWord::Done,
+            by: "person".to_owned(),
+            reason: None,
+        });
         records.push(Record::Answer {
             request: 2,
             step: None,

@@ -23,9 +23,10 @@ pub const EXPRESSION_DEPTH_MAX: usize = 32;
 pub const EXPRESSION_TERMS_MAX: usize = 256;
 /// Comprehensions (`map`, `filter`, `exists`, `all`) inside one another: a third makes time cubic.
 pub const COMPREHENSION_DEPTH_MAX: usize = 2;
-/// Units of work of one evaluation: an operand, or 32 bytes of text looked at or made. Half a second at worst.
+/// Units of work of one evaluation: an operand, or 32 bytes of text looked at or made. A
+/// quarter of a second at worst, and six for a regular expression made to be slow.
 pub const EXPRESSION_WORK_MAX: u64 = 2_000_000;
-/// Bytes of a compiled regular expression: what a match costs a byte of text grows with it.
+/// Bytes of a compiled regular expression: what a match costs a byte of text grows with it, and is charged so.
 pub const PATTERN_BYTES_MAX: usize = 256 << 10;
 /// Bytes of a template.
 pub const TEMPLATE_BYTES_MAX: usize = 64 << 10;

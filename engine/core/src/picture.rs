@@ -140,7 +140,10 @@ impl Picture {
     /// The picture as Graphviz text.
     #[must_use]
     pub fn to_dot(&self) -> String {
-        let mut out = format!("digraph runbook {{\n  label={};\n  labelloc=t;\n  node [fontname=\"sans-serif\"];\n", dot(&[&self.title]));
+        let mut out = format!(
+            "digraph runbook {{\n  label={};\n  labelloc=t;\n  node [fontname=\"sans-serif\"];\n",
+            dot(&[&self.title])
+        );
         for (number, node) in self.nodes.iter().enumerate() {
             let lines: Vec<&str> = node.lines.iter().map(String::as_str).collect();
             // Writing to a String cannot fail.
@@ -338,7 +341,9 @@ mod tests {
 
     #[test]
     fn a_long_title_is_broken_and_ends() {
-        let lines = broken("The active server is reachable from here and from everywhere else in the world, twice over, always and for ever");
+        let lines = broken(
+            "The active server is reachable from here and from everywhere else in the world, twice over, always and for ever",
+        );
         assert_eq!(lines.len(), TITLE_LINES_MAX);
         assert!(lines.iter().all(|line| line.chars().count() <= LINE_CHARACTERS_MAX + 1), "{lines:?}");
         assert!(lines.last().is_some_and(|line| line.ends_with('…')), "{lines:?}");

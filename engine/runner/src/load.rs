@@ -6,7 +6,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use runbook_core::check::{self, Facts};
+use runbook_core::diagnostic::{Diagnostic, Severity};
 use runbook_core::document::team::Team;
 use runbook_core::id::RunbookName;
 use runbook_core::limits::FILE_BYTES_MAX;
@@ -14,6 +16,7 @@ use runbook_core::plan::Plan;
 
 use crate::account::Machine;
 use crate::git;
+use crate::run::Loaded;
 
 /// The name of the folder of runbooks.
 pub const FOLDER: &str = "runbooks";
@@ -195,19 +198,75 @@ fn nearest(known: &[String], name: &str) -> Option<String> {
     })
 }
 
-/// Checks a runbook again that was checked when its run started.
+/// A runbook and its team, checked.
+pub struct Checked {
+    /// The runbook: what it says, and every problem with it.
+    pub runbook: check::Loaded,
+    /// The team file, where there is one.
+    pub team: Option<check::LoadedTeam>,
+}
+
+impl Checked {
+    /// Whether nothing stands in the way of a run.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.runbook.plan.is_some() && self.team.as_ref().is_none_or(|team| team.team.is_some())
+    }
+
+    /// What is run; `None` where something is wrong.
+    #[must_use]
+    pub fn into_loaded(self, found: Found) -> Option<Loaded> {
+        let team = match self.team {
+            Some(team) => team.team?,
+            None => Team::default(),
+        };
+        Some(Loaded {
+            plan: Arc::new(self.runbook.plan?),
+            team: Arc::new(team),
+            runbook: found.runbook,
+            team_source: found.team,
+            directory: found.directory,
+        })
+    }
+}
+
+/// Checks a runbook that was found, and the team file beside it. `today` is for reviews that are overdue.
+#[must_use]
+pub fn check(found: &Found, machine: &Machine, today: Date) -> Checked {
+    let team = found.team.as_ref().map(|team| check::load_team(&team.shown(machine), &team.bytes));
+    let folder = found.runbook.path.parent().unwrap_or(Path::new("/"));
+    let facts = Facts {
+        today,
+        file_stem: found.runbook.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+        runbooks: names(folder).ok().map(|names| names.into_iter().collect()),
+        ..Facts::default()
+    };
+    let known = team.as_ref().and_then(|team| team.team.as_ref());
+    let runbook = check::load(&found.runbook.shown(machine), &found.runbook.bytes, known, &facts);
+    Checked { runbook, team }
+}
+
+/// Checks a runbook again that was checked when its run started. What depends on the day or on other files was judged
+/// then.
 ///
 /// # Errors
 /// A sentence, when this build does not take what that one took.
 pub(crate) fn check_again(path: &str, source: &[u8], team: Option<&[u8]>) -> Result<(Arc<Plan>, Arc<Team>), String> {
-    let team = Arc::new(read_team(team));
+    let refused = |what: &str, first: Option<&Diagnostic>| {
+        let why = first.map(|problem| format!(": {}", problem.title)).unwrap_or_default();
+        format!("this build does not take the {what} as it was when the run started{why}")
+    };
+    let team = match team.map(|bytes| check::load_team(TEAM, bytes)) {
+        None => Team::default(),
+        Some(loaded) => loaded.team.ok_or_else(|| refused("team file", first_error(&loaded.diagnostics)))?,
+    };
     let loaded = check::load(path, source, Some(&team), &Facts::default());
-    let plan = loaded.plan.ok_or("this build finds mistakes in the runbook that the one which started it did not")?;
-    Ok((Arc::new(plan), team))
+    let plan = loaded.plan.ok_or_else(|| refused("runbook", first_error(&loaded.diagnostics)))?;
+    Ok((Arc::new(plan), Arc::new(team)))
 }
 
-fn read_team(_bytes: Option<&[u8]>) -> Team {
-    Team::default()
+fn first_error(problems: &[Diagnostic]) -> Option<&Diagnostic> {
+    problems.iter().find(|problem| problem.severity == Severity::Error)
 }
 
 #[cfg(test)]

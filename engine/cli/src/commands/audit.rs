@@ -48,7 +48,8 @@ fn tell(found: &Verification, context: &mut Context) -> Result<(), Failure> {
     };
     let out = &mut context.out;
     out.wrapped(Line::plain(&format!("{}: ", found.run)).and(style, &found.verdict.to_string()), 2)?;
-    let sound = if matches!(found.verdict, Verdict::Broken { .. }) { "are sound before it" } else { "are chained and sound" };
+    let sound =
+        if matches!(found.verdict, Verdict::Broken { .. }) { "are sound before it" } else { "are chained and sound" };
     out.line(format!("  {} entries {sound}, {} blobs are what they were", found.entries, found.blobs))?;
     if found.erased > 0 {
         out.line(format!("  {} blobs were erased and left their digest", found.erased))?;

@@ -17,7 +17,8 @@ pub const VARIABLE: &str = "COMPLETE";
 pub(super) fn print(arguments: &Completions, context: &mut Context) -> Ending {
     let shell = arguments.shell.to_string();
     let shells = Shells::builtins();
-    let completer = shells.completer(&shell).ok_or_else(|| Failure::usage(format!("{shell} cannot be completed for")))?;
+    let completer =
+        shells.completer(&shell).ok_or_else(|| Failure::usage(format!("{shell} cannot be completed for")))?;
     let program = context.place.program();
     let mut script = Vec::new();
     completer.write_registration(VARIABLE, "runbook", "runbook", program, &mut script)?;

@@ -167,7 +167,8 @@ pub(super) fn run_failure(error: &RunError, context: &Context) -> Failure {
         RunError::Locked { run, .. } => {
             failure.help(format!("`{}` shows it; wait for it, or cancel it", context.place.command(&["show", run])))
         }
-        RunError::Held(_) => failure.help("that process goes on with it; `runbook answer`, `approve`, `note` and the like reach it from here"),
+        RunError::Held(_) => failure
+            .help("that process goes on with it; `runbook answer`, `approve`, `note` and the like reach it from here"),
         RunError::Params(_)
         | RunError::NotInBuild(_)
         | RunError::NotClean { .. }
@@ -225,17 +226,26 @@ fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Co
         }
         RunEnd::Shown => {
             out.line(Line::new().and(Style::Good, "That was a dry run: nothing was started, nobody was told."))?;
-            out.line(Line::plain("  for real    ").and(Style::Command, &place.command(&["run", finished.run.id().runbook()])))?;
+            out.line(
+                Line::plain("  for real    ")
+                    .and(Style::Command, &place.command(&["run", finished.run.id().runbook()])),
+            )?;
         }
         RunEnd::Waiting(requests) => {
-            out.line(Line::new().and(Style::Look, "waiting").and(Style::Plain, ": the run goes on when somebody answers"))?;
+            out.line(
+                Line::new().and(Style::Look, "waiting").and(Style::Plain, ": the run goes on when somebody answers"),
+            )?;
             requests.iter().try_for_each(|request| waits(request, kinds, id, &place, out))?;
             if requests.is_empty() {
                 out.line(Line::plain("  ").and(Style::Command, &place.command(&["resume", id])))?;
             }
         }
         RunEnd::InDoubt(requests) => {
-            out.line(Line::new().and(Style::Bad, "in doubt").and(Style::Plain, ": nobody knows how an act ended. Look, then say:"))?;
+            out.line(
+                Line::new()
+                    .and(Style::Bad, "in doubt")
+                    .and(Style::Plain, ": nobody knows how an act ended. Look, then say:"),
+            )?;
             requests.iter().try_for_each(|request| waits(request, kinds, id, &place, out))?;
         }
         RunEnd::Unwritable(unwritable) => {
@@ -248,7 +258,13 @@ fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Co
     out.line(Line::plain("  transcript  ").and(Style::Plain, &shown(&finished.run.transcript(), &context.here)))
 }
 
-fn waits(request: &Request, kinds: &Kinds, run: &str, place: &Place, out: &mut crate::output::Output) -> Result<(), Failure> {
+fn waits(
+    request: &Request,
+    kinds: &Kinds,
+    run: &str,
+    place: &Place,
+    out: &mut crate::output::Output,
+) -> Result<(), Failure> {
     let step = request.step.as_deref().unwrap_or("rollback");
     let text = request.text.lines().next().unwrap_or_default();
     out.wrapped(Line::plain("  ").and(Style::Strong, text).and(Style::Faint, &format!("  ({step})")), 4)?;

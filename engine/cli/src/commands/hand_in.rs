@@ -89,7 +89,8 @@ fn answer_word(word: &str, choices: &[String]) -> Result<AnswerWord, Failure> {
     let found = choices.iter().find(|choice| *choice == word).or(numbered);
     found.map(|choice| AnswerWord::Choice(choice.clone())).ok_or_else(|| {
         let quoted: Vec<String> = choices.iter().map(|choice| format!("'{choice}'")).collect();
-        Failure::usage(format!("{word:?} is none of the choices")).help(format!("it takes one of {}", quoted.join(", ")))
+        Failure::usage(format!("{word:?} is none of the choices"))
+            .help(format!("it takes one of {}", quoted.join(", ")))
     })
 }
 
@@ -211,7 +212,8 @@ fn unfinished(context: &Context) -> Result<Vec<(RunDir, Waiting)>, Failure> {
     for id in ids {
         let run = store.run(&id);
         let past = crate::history::Past::read(&run);
-        let is_open = past.is_some_and(|past| past.is_real() && !matches!(past.standing, crate::history::Standing::Over(_)));
+        let is_open =
+            past.is_some_and(|past| past.is_real() && !matches!(past.standing, crate::history::Standing::Over(_)));
         if is_open {
             let waiting = waiting(&run)?;
             found.push((run, waiting));
@@ -313,9 +315,7 @@ fn say(run: &RunDir, input: &Input, how: &HandIn, context: &mut Context) -> Endi
         context.out.raw(&(line.to_string() + "\n"))?;
     }
     match (&taken, &holder) {
-        (Some(Record::Refused { why, .. }), _) => {
-            Err(Failure::usage(format!("{} was refused: {why}", input.verb())))
-        }
+        (Some(Record::Refused { why, .. }), _) => Err(Failure::usage(format!("{} was refused: {why}", input.verb()))),
         (Some(_), _) => {
             tell(&format!("{} was taken in by run {}", input.verb(), run.id()), how, context)?;
             Ok(ExitCode::Resolved)

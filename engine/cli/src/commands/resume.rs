@@ -22,7 +22,9 @@ pub(super) fn resume(arguments: &Resume, context: &mut Context) -> Ending {
         let line = Line::new().and(Style::Strong, &past.runbook).and(Style::Plain, "  ").and(Style::Plain, &past.title);
         context.out.line(line)?;
         let since = crate::clock::time(past.started, context.now, &context.zone);
-        context.out.line(Line::new().and(Style::Faint, &format!("run {}, started {since} by {}", past.id, past.operator)))?;
+        context
+            .out
+            .line(Line::new().and(Style::Faint, &format!("run {}, started {since} by {}", past.id, past.operator)))?;
     }
     let store = context.store()?;
     go(Going::Resume(store, run), watching, context)

@@ -35,7 +35,8 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
         context.out.line(if arguments.waiting { "no run waits" } else { "there is no run yet" })?;
         return Ok(ExitCode::Resolved);
     }
-    let mut rows = vec![["RUN", "STARTED", "BY", "TOOK", "STANDS"].map(|head| (Style::Faint, head.to_owned())).to_vec()];
+    let mut rows =
+        vec![["RUN", "STARTED", "BY", "TOOK", "STANDS"].map(|head| (Style::Faint, head.to_owned())).to_vec()];
     rows.extend(past.iter().map(|past| {
         let style = match &past.standing {
             Standing::Over(runbook_core::run::record::RunOutcome::Resolved) => Style::Good,

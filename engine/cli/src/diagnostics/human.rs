@@ -153,9 +153,10 @@ mod tests {
 
     fn checked(text: &str, needle: &str) -> Checked {
         let start = text.find(needle).unwrap_or_default();
-        let problem = Diagnostic::new(Code::UnknownStep, Span::new(start, start + needle.len()), "there is no step \"shutdwn\"")
-            .label("not a step")
-            .help("did you mean \"shut_down\"?");
+        let problem =
+            Diagnostic::new(Code::UnknownStep, Span::new(start, start + needle.len()), "there is no step \"shutdwn\"")
+                .label("not a step")
+                .help("did you mean \"shut_down\"?");
         Checked { file: SourceFile::new("a.yaml", text), problems: vec![problem] }
     }
 
@@ -168,8 +169,12 @@ mod tests {
         let before = |line: &str, mark: char| line.chars().take_while(|&c| c != mark).count();
         let source = lines.get(at).copied().unwrap_or_default();
         let marks = lines.get(at + 1).copied().unwrap_or_default();
-        assert_eq!(before(source, 's') , before(source, 's'));
-        let word = source.chars().collect::<String>().find("shutdwn").map(|byte| source.get(..byte).unwrap_or_default().chars().count());
+        assert_eq!(before(source, 's'), before(source, 's'));
+        let word = source
+            .chars()
+            .collect::<String>()
+            .find("shutdwn")
+            .map(|byte| source.get(..byte).unwrap_or_default().chars().count());
         let mark = marks.chars().position(|c| c == '─' || c == '┬');
         assert_eq!(word, mark, "{out}");
         assert!(out.contains("RB0117") && out.contains("help: did you mean"), "{out}");

@@ -58,7 +58,8 @@ mod tests {
     #[test]
     fn places_are_given_in_bytes_and_in_characters() {
         let file = SourceFile::new("a.yaml", "é: 1\né: 2\n");
-        let problems = vec![Diagnostic::new(Code::DuplicateKey, Span::new(6, 8), "twice").related(Span::new(0, 2), "first")];
+        let problems =
+            vec![Diagnostic::new(Code::DuplicateKey, Span::new(6, 8), "twice").related(Span::new(0, 2), "first")];
         let json = render(&[Checked { file, problems }]);
         assert_eq!(json["errors"], 1);
         assert_eq!(

@@ -27,7 +27,9 @@ pub fn render(files: &[Checked]) -> Value {
         .flat_map(|checked| checked.problems.iter().map(move |problem| (&checked.file, problem)))
         .map(|(file, problem)| {
             let mut text = problem.title.clone();
-            for more in [Some(&problem.label), problem.help.as_ref()].into_iter().flatten().filter(|more| !more.is_empty()) {
+            for more in
+                [Some(&problem.label), problem.help.as_ref()].into_iter().flatten().filter(|more| !more.is_empty())
+            {
                 text.push_str(". ");
                 text.push_str(more);
             }

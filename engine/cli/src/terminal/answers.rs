@@ -25,7 +25,9 @@ pub fn answers(request: &Request, kind: Option<Kind>, run: &str, place: &Place) 
             let answered = |word: &str| with("answer", &[&[word], fields.as_slice()].concat());
             match question {
                 QuestionKind::YesNo => vec![answered("yes"), with("answer", &["no"])],
-                QuestionKind::Rollback | QuestionKind::Proceed => vec![with("answer", &["yes"]), with("answer", &["no"])],
+                QuestionKind::Rollback | QuestionKind::Proceed => {
+                    vec![with("answer", &["yes"]), with("answer", &["no"])]
+                }
                 QuestionKind::Instruct => vec![answered("done"), with("answer", &["could not"])],
                 QuestionKind::Choice(labels) => labels.iter().map(|label| answered(label)).collect(),
                 QuestionKind::Doubt | QuestionKind::Overrule => {

@@ -5,7 +5,9 @@ use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Mutex;
 
-use rustix::termios::{LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
+};
 
 /// The terminal as it was, for whoever ends the program: its guard, a panic, a signal.
 static SAVED: Mutex<Option<Saved>> = Mutex::new(None);

@@ -132,7 +132,10 @@ fn show(painter: &mut Painter, frame: &Frame, region: &[Line], (columns, rows): 
     let text = painter.paint(&frame.stay, region, columns, rows, colour);
     let mut out = io::stdout().lock();
     // A terminal that is gone shows nothing; the run goes on.
-    let _ = out.write_all(frame.control.as_bytes()).and_then(|()| out.write_all(text.as_bytes())).and_then(|()| out.flush());
+    let _ = out
+        .write_all(frame.control.as_bytes())
+        .and_then(|()| out.write_all(text.as_bytes()))
+        .and_then(|()| out.flush());
 }
 
 /// Waits for a key, a change or the next tick; gives the keys.

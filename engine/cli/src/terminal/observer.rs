@@ -148,7 +148,6 @@ impl PlainObserver {
         // Whoever read this has gone: the run goes on, and the transcript has it all.
         self.is_closed.set(out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err());
     }
-
 }
 
 impl Observer for PlainObserver {

@@ -127,7 +127,8 @@ impl Prompt {
 
     /// The keys that help, in their order.
     fn helps(&self) -> Vec<Meaning> {
-        let mut helps = vec![('?', "why this is asked, and what follows"), ('t', "write a note"), ('o', "output so far")];
+        let mut helps =
+            vec![('?', "why this is asked, and what follows"), ('t', "write a note"), ('o', "output so far")];
         if self.command().is_some() {
             helps.push(('c', "copy the command"));
         }
@@ -163,14 +164,22 @@ impl Prompt {
         let indent = "       ";
         match &request.kind {
             RequestKind::Approval { shown, destructive, .. } => {
-                let what = if *destructive { "This is destructive. It would run exactly this:" } else { "It would run exactly this:" };
+                let what = if *destructive {
+                    "This is destructive. It would run exactly this:"
+                } else {
+                    "It would run exactly this:"
+                };
                 lines.push(Line::plain(indent).and(if *destructive { Style::Bad } else { Style::Strong }, what));
                 lines.push(Line::plain(indent).and(Style::Command, "$ ").and(Style::Command, shown));
             }
             // Whom it waits for has just been told.
             RequestKind::Acknowledge { .. } => {}
             RequestKind::Question(kind) => {
-                let look = if matches!(kind, QuestionKind::Doubt | QuestionKind::Overrule) { Style::Look } else { Style::Strong };
+                let look = if matches!(kind, QuestionKind::Doubt | QuestionKind::Overrule) {
+                    Style::Look
+                } else {
+                    Style::Strong
+                };
                 lines.extend(request.text.lines().map(|line| Line::plain(indent).and(look, line)));
                 lines.extend(self.labels().iter().zip(1..).map(|(label, number): (_, u32)| {
                     Line::plain(indent).and(Style::Strong, &format!("{number}  ")).and(Style::Plain, label)
@@ -178,7 +187,10 @@ impl Prompt {
             }
         }
         if !request.to.is_empty() {
-            lines.push(Line::plain(indent).and(Style::Faint, &format!("asked: {}; you can answer for them", request.to.join(", "))));
+            lines.push(
+                Line::plain(indent)
+                    .and(Style::Faint, &format!("asked: {}; you can answer for them", request.to.join(", "))),
+            );
         }
         if let Some(link) = &request.link {
             lines.push(Line::plain(indent).and(Style::Faint, "see ").and(Style::Plain, link));
@@ -204,7 +216,9 @@ impl Prompt {
             }
             Mode::Typing { what, text } => {
                 let shown = if self.is_secret(what) { "•".repeat(text.chars().count()) } else { text.clone() };
-                lines.push(Line::new().and(Style::Strong, &self.asked(what)).and(Style::Plain, " ").and(Style::Plain, &shown));
+                lines.push(
+                    Line::new().and(Style::Strong, &self.asked(what)).and(Style::Plain, " ").and(Style::Plain, &shown),
+                );
             }
         }
         lines
@@ -248,14 +262,18 @@ impl Prompt {
                 let name = self.outputs.get(*at).map_or("", String::as_str);
                 format!("Its output {name}, which later steps read (Enter: as it is, Esc: back):")
             }
-            Typed::Field { at, .. } => self.fields().get(*at).map(|(name, param)| field_prompt(name, param)).unwrap_or_default(),
+            Typed::Field { at, .. } => {
+                self.fields().get(*at).map(|(name, param)| field_prompt(name, param)).unwrap_or_default()
+            }
         }
     }
 
     fn is_secret(&self, what: &Typed) -> bool {
         match what {
             Typed::Field { at, .. } => self.fields().get(*at).is_some_and(|(_, param)| param.secret),
-            Typed::Note | Typed::HandOver | Typed::Deny | Typed::Number | Typed::Settle(_) | Typed::Output { .. } => false,
+            Typed::Note | Typed::HandOver | Typed::Deny | Typed::Number | Typed::Settle(_) | Typed::Output { .. } => {
+                false
+            }
         }
     }
 
@@ -289,7 +307,11 @@ impl Prompt {
 
     fn choose(&mut self, key: Key) -> PromptStep {
         let Key::Character(character) = key else {
-            return self.means_nothing(if key == Key::Enter { "Enter means nothing here" } else { "That means nothing here" });
+            return self.means_nothing(if key == Key::Enter {
+                "Enter means nothing here"
+            } else {
+                "That means nothing here"
+            });
         };
         match character.to_ascii_lowercase() {
             '?' => PromptStep::Why,
@@ -327,7 +349,8 @@ impl Prompt {
                     self.mode = Mode::Typing { what: Typed::Number, text: digit.to_string() };
                     return PromptStep::Redraw;
                 }
-                let chosen = digit.to_digit(10).and_then(|number| labels.get((number as usize).checked_sub(1)?)).cloned();
+                let chosen =
+                    digit.to_digit(10).and_then(|number| labels.get((number as usize).checked_sub(1)?)).cloned();
                 match chosen {
                     Some(label) => self.field(AnswerWord::Choice(label), BTreeMap::new(), 0),
                     None => self.means_nothing(&format!("There is no {digit}")),
@@ -362,10 +385,13 @@ impl Prompt {
             Typed::Note if text.is_empty() => PromptStep::Redraw,
             Typed::Note => PromptStep::Say(Input::Note { step, text }),
             Typed::HandOver => PromptStep::Say(Input::HandOver { to: Some(text).filter(|text| !text.is_empty()) }),
-            Typed::Deny if text.is_empty() => self.again(Typed::Deny, text, "A denial needs a reason: it stands in the log"),
+            Typed::Deny if text.is_empty() => {
+                self.again(Typed::Deny, text, "A denial needs a reason: it stands in the log")
+            }
             Typed::Deny => PromptStep::Say(Input::Deny { step, request: number, reason: text }),
             Typed::Number => {
-                let label = text.parse::<usize>().ok().and_then(|number| self.labels().get(number.checked_sub(1)?)).cloned();
+                let label =
+                    text.parse::<usize>().ok().and_then(|number| self.labels().get(number.checked_sub(1)?)).cloned();
                 match label {
                     Some(label) => self.field(AnswerWord::Choice(label), BTreeMap::new(), 0),
                     None => {

@@ -50,7 +50,12 @@ fn answer(word: AnswerWord, fields: &[(&str, &str)]) -> PromptStep {
 
 fn settle(word: SettleWord, reason: Option<&str>, outputs: &[(&str, &str)]) -> PromptStep {
     let outputs = outputs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    PromptStep::Say(Input::Settle { step: Some("shut_down".to_owned()), word, reason: reason.map(str::to_owned), outputs })
+    PromptStep::Say(Input::Settle {
+        step: Some("shut_down".to_owned()),
+        word,
+        reason: reason.map(str::to_owned),
+        outputs,
+    })
 }
 
 #[test]
@@ -98,7 +103,9 @@ fn y_approves_and_n_asks_why() {
 #[test]
 fn the_helping_keys_are_there_at_every_prompt() {
     let step = Some("shut_down".to_owned());
-    for mut prompt in [approval("true"), question(QuestionKind::YesNo, Kind::Verify), question(QuestionKind::Doubt, Kind::Act)] {
+    for mut prompt in
+        [approval("true"), question(QuestionKind::YesNo, Kind::Verify), question(QuestionKind::Doubt, Kind::Act)]
+    {
         assert_eq!(press(&mut prompt, "?"), PromptStep::Why);
         assert_eq!(press(&mut prompt, "o"), PromptStep::ShowOutput);
         let note = Input::Note { step: step.clone(), text: "saw it".to_owned() };

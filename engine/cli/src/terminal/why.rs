@@ -49,7 +49,9 @@ fn reason(kind: &RequestKind, step: &Step) -> Vec<String> {
     match kind {
         RequestKind::Approval { destructive, .. } => {
             let mut reasons = vec![match step.approve.as_ref().map(|approve| &approve.value) {
-                Some(Approve::People(_)) => "The runbook wants this act approved; nothing of it has started.".to_owned(),
+                Some(Approve::People(_)) => {
+                    "The runbook wants this act approved; nothing of it has started.".to_owned()
+                }
                 Some(Approve::Operator) | None => {
                     "The runbook wants whoever runs it to approve this act; nothing of it has started.".to_owned()
                 }
@@ -59,7 +61,9 @@ fn reason(kind: &RequestKind, step: &Step) -> Vec<String> {
             }
             reasons
         }
-        RequestKind::Acknowledge { .. } => vec!["Somebody was told, and the run waits until they have seen it.".to_owned()],
+        RequestKind::Acknowledge { .. } => {
+            vec!["Somebody was told, and the run waits until they have seen it.".to_owned()]
+        }
         RequestKind::Question(question) => vec![
             match question {
                 QuestionKind::YesNo => "This check is made by a person.",
@@ -85,13 +89,19 @@ fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'sta
     match kind {
         RequestKind::Approval { .. } => vec![
             ("y", format!("exactly this runs, once; {} if it fails: {}", passes_clause(&passes()), fails())),
-            ("n", format!("nothing of it runs; {}; the run ends cancelled unless that hands it over", denied(plan, step))),
+            (
+                "n",
+                format!("nothing of it runs; {}; the run ends cancelled unless that hands it over", denied(plan, step)),
+            ),
         ],
         RequestKind::Acknowledge { .. } => vec![("a", passes())],
         RequestKind::Question(question) => match question {
             QuestionKind::YesNo => vec![("y", passes()), ("n", format!("the check failed: {}", fails()))],
             QuestionKind::Instruct => vec![("d", passes()), ("n", format!("the act failed: {}", fails()))],
-            QuestionKind::Proceed => vec![("y", "the step starts".to_owned()), ("n", "the run waits; `runbook resume` asks again".to_owned())],
+            QuestionKind::Proceed => vec![
+                ("y", "the step starts".to_owned()),
+                ("n", "the run waits; `runbook resume` asks again".to_owned()),
+            ],
             QuestionKind::Overrule => vec![
                 ("a", "the step is tried again".to_owned()),
                 ("b or g", format!("it counts as passed, and the log says who said so; {}", passes())),
@@ -105,7 +115,10 @@ fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'sta
             QuestionKind::Choice(_) | QuestionKind::Rollback => roads_of(step)
                 .into_iter()
                 .filter_map(|(which, target)| match which {
-                    Road::Choice(_) => Some(("a number", format!("{} → {}", runbook_core::picture::label(step, which), names(target).join(", ")))),
+                    Road::Choice(_) => Some((
+                        "a number",
+                        format!("{} → {}", runbook_core::picture::label(step, which), names(target).join(", ")),
+                    )),
                     _ => None,
                 })
                 .collect(),

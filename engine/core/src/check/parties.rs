@@ -94,7 +94,7 @@ pub(super) fn check_team(team: &Team) -> Vec<Diagnostic> {
     };
     let teams: BTreeSet<&str> = team.teams.keys().map(String::as_str).collect();
     for (name, person) in &team.people {
-        for of in &person.team {
+        if let Some(of) = &person.team {
             look("team", &teams, of, format!("`{name}` is said to be in it"));
         }
         for channel in &person.notify {
@@ -105,7 +105,7 @@ pub(super) fn check_team(team: &Team) -> Vec<Diagnostic> {
         for member in &group.members {
             look("person", &people, member, format!("said to be in `{name}`"));
         }
-        for on_call in &group.on_call {
+        if let Some(on_call) = &group.on_call {
             look("person", &people, on_call, format!("first to be told of `{name}`"));
         }
         for channel in &group.notify {

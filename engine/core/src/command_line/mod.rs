@@ -133,6 +133,12 @@ impl CommandLine {
 }
 
 impl Word {
+    /// The word as written, quotes included.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.template.source()
+    }
+
     /// Judges what the word rendered to.
     fn accept(&self, text: String, operands_only: bool) -> Result<String, RenderError> {
         let interpolation = match self.template.parts() {

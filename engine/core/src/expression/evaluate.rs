@@ -6,18 +6,23 @@
 )]
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::error::EvaluationError;
 use super::functions::{self, Function};
 use super::node::{Arithmetic, Call, Compare, Each, EachKind, Form, Node};
+use super::pattern::Pattern;
 use super::{Read, Scope, operators};
 use crate::limits::{EXPRESSION_WORK_MAX, VALUE_BYTES_MAX};
 use crate::value::Value;
 
 /// Bytes of text that cost as much as one operand.
 const TEXT_BYTES_PER_UNIT: u64 = 32;
+
+/// Work that compiling a pattern is, at most.
+const PATTERN_WORK: u64 = 20_000;
 
 /// Evaluates a compiled expression in a scope.
 pub(super) fn evaluate(root: &Node, source: &str, reads: &[Read], scope: &dyn Scope) -> Result<Value, EvaluationError> {
@@ -27,6 +32,7 @@ pub(super) fn evaluate(root: &Node, source: &str, reads: &[Read], scope: &dyn Sc
         reads,
         values: reads.iter().map(|_| OnceCell::new()).collect(),
         budget: Cell::new(EXPRESSION_WORK_MAX),
+        last_pattern: RefCell::new(None),
     };
     let value = machine.value(root, None)?;
     if weight(&value) > VALUE_BYTES_MAX as u64 {
@@ -66,6 +72,8 @@ struct Machine<'m> {
     values: Vec<OnceCell<Result<Option<Value>, String>>>,
     /// Units of work left.
     budget: Cell<u64>,
+    /// The last pattern that was computed.
+    last_pattern: RefCell<Option<(String, Rc<Pattern>)>>,
 }
 
 type Evaluated<T> = Result<T, EvaluationError>;
@@ -495,16 +503,57 @@ impl Machine<'_> {
             }
             arguments.push(value);
         }
-        self.pay_for_text(bytes.saturating_mul(call.function.cost()), node)?;
-        if call.function == Function::InHours {
-            return self.in_hours(&arguments, call, node);
-        }
-        let name = |at: usize| call.arguments.get(at).map(|argument| self.name(argument)).unwrap_or_default();
-        let value = functions::call(call, &arguments, &name).map_err(|message| error(node, message))?;
+        self.pay_for_text(bytes, node)?;
+        let value = match call.function {
+            Function::InHours => self.in_hours(&arguments, call, node)?,
+            Function::Matches | Function::Capture => self.matching(&arguments, call, node)?,
+            function => {
+                functions::call(function, &arguments, &self.argument_names(call)).map_err(|why| error(node, why))?
+            }
+        };
         if let Value::List(items) = &value {
             self.pay(items.len() as u64, node)?;
         }
         Ok(Cow::Owned(value))
+    }
+
+    fn argument_names(&self, call: &Call) -> impl Fn(usize) -> String {
+        |at| call.arguments.get(at).map(|argument| self.name(argument)).unwrap_or_default()
+    }
+
+    /// `matches` and `capture`.
+    fn matching(&self, arguments: &[Cow<'_, Value>], call: &Call, node: &Node) -> Evaluated<Value> {
+        let name = self.argument_names(call);
+        let texts: Result<Vec<&str>, String> =
+            arguments.iter().enumerate().map(|(at, value)| functions::text(value, at, &name)).collect();
+        let texts = texts.map_err(|why| error(node, why))?;
+        let [text, written] = texts.as_slice() else { return Err(error(node, "two texts are wanted".to_owned())) };
+        let computed;
+        let pattern = if let Some(pattern) = &call.pattern {
+            pattern
+        } else {
+            computed = self.computed_pattern(written, node)?;
+            &computed
+        };
+        self.pay_for_text((text.len() as u64).saturating_mul(pattern.cost()), node)?;
+        if call.function == Function::Matches {
+            return Ok(Value::Bool(pattern.is_match(text)));
+        }
+        pattern.capture(text, &name(0)).map(Value::Text).map_err(|why| error(node, why))
+    }
+
+    /// A pattern that is not written out: compiled once as long as it stays the same.
+    fn computed_pattern(&self, written: &str, node: &Node) -> Evaluated<Rc<Pattern>> {
+        let mut last = self.last_pattern.borrow_mut();
+        match last.as_ref() {
+            Some((text, pattern)) if text == written => Ok(Rc::clone(pattern)),
+            _ => {
+                self.pay(PATTERN_WORK, node)?;
+                let pattern = Rc::new(Pattern::compile(written).map_err(|why| error(node, why))?);
+                *last = Some((written.to_owned(), Rc::clone(&pattern)));
+                Ok(pattern)
+            }
+        }
     }
 
     /// The first argument that exists; one that errs for another reason than being missing ends the search.
@@ -526,13 +575,11 @@ impl Machine<'_> {
         Err(missing(node, format!("none of {} exists", names.join(", "))))
     }
 
-    fn in_hours<'v>(&self, arguments: &[Cow<'_, Value>], call: &Call, node: &Node) -> Evaluated<Cow<'v, Value>> {
+    fn in_hours(&self, arguments: &[Cow<'_, Value>], call: &Call, node: &Node) -> Evaluated<Value> {
         match arguments.iter().map(AsRef::as_ref).collect::<Vec<_>>().as_slice() {
-            [Value::Timestamp(at), Value::Text(name)] => self
-                .scope
-                .in_hours(*at, name)
-                .map(|inside| Cow::Owned(Value::Bool(inside)))
-                .map_err(|reason| error(node, reason)),
+            [Value::Timestamp(at), Value::Text(name)] => {
+                self.scope.in_hours(*at, name).map(Value::Bool).map_err(|reason| error(node, reason))
+            }
             values => {
                 let kinds: Vec<_> = values.iter().map(|value| value.kind()).collect();
                 let names: Vec<_> = call.arguments.iter().map(|argument| self.name(argument)).collect();

@@ -8,12 +8,8 @@
 use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 
-use regex::{Regex, RegexBuilder};
-
 use super::error::ExpressionError;
-use super::node::Call;
 use super::operators::{order, quoted, to_integer, to_number};
-use crate::limits::PATTERN_BYTES_MAX;
 use crate::value::Value;
 
 /// A function, as the reference lists it.
@@ -322,23 +318,6 @@ pub(super) fn check_use(row: &Row, method: bool, count: usize, span: &Range<usiz
     }
 }
 
-/// Compiles a regular expression within its bounds.
-pub(super) fn pattern(text: &str) -> Result<Regex, String> {
-    RegexBuilder::new(text)
-        .size_limit(PATTERN_BYTES_MAX)
-        .dfa_size_limit(PATTERN_BYTES_MAX)
-        .nest_limit(32)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => format!("the pattern {} is too large", quoted(text)),
-            other => {
-                let reason = other.to_string();
-                let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                format!("the pattern {} is no regular expression: {reason}", quoted(text))
-            }
-        })
-}
-
 impl Function {
     /// Whether the second argument is a regular expression.
     pub(super) fn takes_pattern(self) -> bool {
@@ -349,37 +328,21 @@ impl Function {
     pub(super) fn looks_at_all(self) -> bool {
         !matches!(self, Self::StartsWith | Self::EndsWith | Self::InHours | Self::First)
     }
-
-    /// How dear a byte is, against looking at it once.
-    pub(super) fn cost(self) -> u64 {
-        match self {
-            Self::Matches | Self::Capture => 32,
-            _ => 1,
-        }
-    }
 }
 
 /// Names an argument for a message.
 type Name<'n> = &'n dyn Fn(usize) -> String;
 
-/// Calls a function. `first` and `in_hours` need the scope and are the evaluator's.
-pub(super) fn call(call: &Call, arguments: &[Cow<'_, Value>], name: Name<'_>) -> Result<Value, String> {
+/// Calls a function. Those that need the scope, names or patterns are the evaluator's.
+pub(super) fn call(function: Function, arguments: &[Cow<'_, Value>], name: Name<'_>) -> Result<Value, String> {
     let arguments: Vec<&Value> = arguments.iter().map(AsRef::as_ref).collect();
-    match (call.function, arguments.as_slice()) {
+    match (function, arguments.as_slice()) {
         (Function::Size, [value]) => size(value, name),
         (Function::Contains, [value, part]) => Ok(Value::Bool(text(value, 0, name)?.contains(text(part, 1, name)?))),
         (Function::StartsWith, [value, part]) => {
             Ok(Value::Bool(text(value, 0, name)?.starts_with(text(part, 1, name)?)))
         }
         (Function::EndsWith, [value, part]) => Ok(Value::Bool(text(value, 0, name)?.ends_with(text(part, 1, name)?))),
-        (Function::Matches, [value, pattern]) => {
-            let value = text(value, 0, name)?;
-            with_pattern(call, pattern, name, |pattern| Ok(Value::Bool(pattern.is_match(value))))
-        }
-        (Function::Capture, [value, pattern]) => {
-            let value = text(value, 0, name)?;
-            with_pattern(call, pattern, name, |pattern| capture(pattern, value, name))
-        }
         (Function::Int, [value]) => integer(value, name),
         (Function::Double, [value]) => double(value, name),
         (Function::Text, [value]) => value
@@ -421,7 +384,7 @@ pub(super) fn call(call: &Call, arguments: &[Cow<'_, Value>], name: Name<'_>) ->
     }
 }
 
-fn text<'v>(value: &'v Value, at: usize, name: Name<'_>) -> Result<&'v str, String> {
+pub(super) fn text<'v>(value: &'v Value, at: usize, name: Name<'_>) -> Result<&'v str, String> {
     match value {
         Value::Text(text) => Ok(text),
         other => Err(format!("`{}` is {}, and text is wanted", name(at), other.kind())),
@@ -457,28 +420,6 @@ fn size(value: &Value, name: Name<'_>) -> Result<Value, String> {
         Value::List(items) => Ok(whole(items.len())),
         Value::Map(members) => Ok(whole(members.len())),
         other => Err(format!("`{}` is {} and has no size", name(0), other.kind())),
-    }
-}
-
-fn with_pattern(
-    call: &Call,
-    written: &Value,
-    name: Name<'_>,
-    run: impl FnOnce(&Regex) -> Result<Value, String>,
-) -> Result<Value, String> {
-    match &call.pattern {
-        Some(pattern) => run(pattern),
-        None => run(&pattern(text(written, 1, name)?)?),
-    }
-}
-
-fn capture(pattern: &Regex, text: &str, name: Name<'_>) -> Result<Value, String> {
-    match pattern.captures(text) {
-        None => Err(format!("`{}` has no match of {}", name(0), quoted(pattern.as_str()))),
-        Some(groups) => match groups.get(1) {
-            Some(group) => Ok(Value::from(group.as_str())),
-            None => Err(format!("`{}` matches {} without its first group", name(0), quoted(pattern.as_str()))),
-        },
     }
 }
 

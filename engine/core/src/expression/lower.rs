@@ -9,12 +9,12 @@ use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators,
 };
 use cel::parser::pratt_parser::{Token, TokenKind};
-use regex::Regex;
 
 use super::Read;
 use super::error::{ExpressionError, ExpressionErrorKind};
 use super::functions::{self, Function};
 use super::node::{Arithmetic, Call, Compare, Each, EachKind, Form, Node};
+use super::pattern::Pattern;
 use super::scan::{is_closing, is_opening};
 use crate::limits::{COMPREHENSION_DEPTH_MAX, PATH_SEGMENTS_MAX};
 use crate::value::Value;
@@ -403,12 +403,8 @@ impl Lowering<'_> {
     fn knowing(&mut self, condition: &Node, outcome: bool, tree: &IdedExpr) -> Lowered {
         let before = self.known.len();
         let mut found = Vec::new();
-        existing(condition, outcome, &mut found);
-        for slot in found {
-            if let Some(read) = self.reads.get(slot) {
-                self.known.push(read.path.clone());
-            }
-        }
+        existing(condition, outcome, &self.reads, &mut found);
+        self.known.extend(found.into_iter().map(<[String]>::to_vec));
         let node = self.node(tree);
         self.known.truncate(before);
         node
@@ -443,9 +439,9 @@ impl Lowering<'_> {
         Ok(Node { span, form: Form::Call(Box::new(Call { function: row.function, arguments, pattern })) })
     }
 
-    fn pattern(&self, function: Function, text: &str, span: &Range<usize>) -> Lowered<Regex> {
-        let pattern = functions::pattern(text).map_err(|reason| ExpressionError::syntax(reason, span.clone()))?;
-        if function == Function::Capture && pattern.captures_len() < 2 {
+    fn pattern(&self, function: Function, text: &str, span: &Range<usize>) -> Lowered<Pattern> {
+        let pattern = Pattern::compile(text).map_err(|reason| ExpressionError::syntax(reason, span.clone()))?;
+        if function == Function::Capture && !pattern.has_group() {
             let message = format!("the pattern {} has no group to capture", self.text_at(span));
             return Err(ExpressionError::syntax(message, span.clone()).with_hint("put ( ) around the part you want"));
         }
@@ -529,14 +525,22 @@ fn only_element(tree: &IdedExpr) -> Option<&IdedExpr> {
     }
 }
 
-/// The reads a condition has found to exist when it came out this way.
-fn existing(condition: &Node, outcome: bool, found: &mut Vec<usize>) {
+/// The paths a condition has found to exist when it came out this way. What a step left behind exists where it has
+/// ended in any way but skipped.
+pub(super) fn existing<'r>(condition: &Node, outcome: bool, reads: &'r [Read], found: &mut Vec<&'r [String]>) {
     match (&condition.form, outcome) {
-        (Form::HasRead(slot), true) => found.push(*slot),
-        (Form::Not(operand), _) => existing(operand, !outcome, found),
+        (Form::HasRead(slot), true) => found.extend(reads.get(*slot).map(|read| read.path.as_slice())),
+        (Form::Read(slot), _) => {
+            let Some([root, _, member]) = reads.get(*slot).map(|read| read.path.as_slice()) else { return };
+            let ended = if outcome { ["passed", "failed", "unknown"].as_slice() } else { &["skipped"] };
+            if root == "steps" && ended.contains(&member.as_str()) {
+                found.extend(reads.get(*slot).and_then(|read| read.path.get(..2)));
+            }
+        }
+        (Form::Not(operand), _) => existing(operand, !outcome, reads, found),
         (Form::And(pair), true) | (Form::Or(pair), false) => {
             for operand in pair.iter() {
-                existing(operand, outcome, found);
+                existing(operand, outcome, reads, found);
             }
         }
         _ => {}

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use regex::Regex;
-
 use super::functions::Function;
+use super::pattern::Pattern;
 use crate::value::Value;
 
 /// An operand.
@@ -45,7 +44,7 @@ pub(super) struct Call {
     pub(super) function: Function,
     pub(super) arguments: Vec<Node>,
     /// The pattern, when it is written out: compiled once.
-    pub(super) pattern: Option<Regex>,
+    pub(super) pattern: Option<Pattern>,
 }
 
 /// A comprehension.

@@ -98,6 +98,7 @@ fn compile_expression(cursor: Cursor<'_>, text: Spanned<&str>, sink: &mut Diagno
                 ExpressionErrorKind::Syntax => Code::ExpressionSyntax,
                 ExpressionErrorKind::TooLong | ExpressionErrorKind::TooDeep => Code::ExpressionTooLarge,
                 ExpressionErrorKind::TextComparedWithNumber => Code::TextWithNumber,
+                ExpressionErrorKind::IntegerDivision => Code::IntegerDivision,
             };
             let help = error.hint.or_else(|| {
                 text.value.contains("{{").then(|| "an expression reads names as they are, without `{{ }}`".to_owned())
