@@ -31,8 +31,13 @@ pub(super) fn begin(arguments: &New, context: &mut Context) -> Ending {
     file.write_all(text.as_bytes()).map_err(failed)?;
     let out = &mut context.out;
     out.line(Line::plain("wrote ").and(Style::Strong, &shown(&path, &context.here)))?;
-    out.line(Line::plain("  check it  ").and(Style::Command, &context.place.command(&["check", &shown(&path, &context.here)])))?;
-    out.line(Line::plain("  try it    ").and(Style::Command, &context.place.command(&["run", name.as_str(), "--dry-run"])))?;
+    out.line(
+        Line::plain("  check it  ")
+            .and(Style::Command, &context.place.command(&["check", &shown(&path, &context.here)])),
+    )?;
+    out.line(
+        Line::plain("  try it    ").and(Style::Command, &context.place.command(&["run", name.as_str(), "--dry-run"])),
+    )?;
     Ok(ExitCode::Resolved)
 }
 

@@ -174,7 +174,9 @@ impl View {
                     Part::Doubt => "was it done?  ",
                     Part::Undo => "undo  ",
                 };
-                lines.push(Line::plain(INDENT).and(Style::Plain, what).and(Style::Command, "$ ").and(Style::Command, shown));
+                lines.push(
+                    Line::plain(INDENT).and(Style::Plain, what).and(Style::Command, "$ ").and(Style::Command, shown),
+                );
             }
             Record::StepIntent { key, until: Some(until), .. } => {
                 self.begin(&key.step, steps, lines);
@@ -207,7 +209,9 @@ impl View {
                     self.failed.insert(key.step.clone(), said);
                 }
                 for survivor in survivors {
-                    lines.push(Line::plain(INDENT).and(Style::Bad, &format!("still running, ended by nobody: {survivor}")));
+                    lines.push(
+                        Line::plain(INDENT).and(Style::Bad, &format!("still running, ended by nobody: {survivor}")),
+                    );
                 }
             }
             Record::RetryScheduled { key, at: then } => {
@@ -248,7 +252,11 @@ impl View {
             let text = if kept.output.tail.is_empty() { &kept.output.head } else { &kept.output.tail };
             let all: Vec<&str> = text.lines().collect();
             let skip = all.len().saturating_sub(FAILURE_LINES_MAX);
-            lines.extend(all.into_iter().skip(skip).map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)));
+            lines.extend(
+                all.into_iter()
+                    .skip(skip)
+                    .map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)),
+            );
         }
     }
 
@@ -309,7 +317,11 @@ impl View {
             }
             Record::StepUndone { step, outcome, reason } => {
                 let (mark, style) = mark(*outcome);
-                let said = if *outcome == Outcome::Passed { format!("{mark} {step} is undone") } else { format!("{mark} {step} could not be undone") };
+                let said = if *outcome == Outcome::Passed {
+                    format!("{mark} {step} is undone")
+                } else {
+                    format!("{mark} {step} could not be undone")
+                };
                 let line = Line::plain(INDENT).and(style, &said);
                 lines.push(match reason {
                     Some(reason) => line.and(Style::Plain, ": ").and(Style::Plain, reason),
@@ -340,19 +352,18 @@ impl View {
             Record::Override { step, word, reason, .. } => {
                 self.begin(step, steps, lines);
                 let said = format!("{} overrules: {}", actor.id, settle_words(*word));
-                lines.push(Line::plain(INDENT).and(Style::Look, &said).and(Style::Plain, ", because ").and(Style::Plain, reason));
+                lines.push(
+                    Line::plain(INDENT)
+                        .and(Style::Look, &said)
+                        .and(Style::Plain, ", because ")
+                        .and(Style::Plain, reason),
+                );
             }
             _ => {}
         }
     }
 
-    fn approvals_and_questions(
-        &mut self,
-        record: &Record,
-        actor: &Actor,
-        steps: &dyn Steps,
-        lines: &mut Vec<Line>,
-    ) {
+    fn approvals_and_questions(&mut self, record: &Record, actor: &Actor, steps: &dyn Steps, lines: &mut Vec<Line>) {
         let by = who(actor);
         let (step, style, said) = match record {
             Record::ApprovalGranted { key, reason, .. } => {
@@ -375,7 +386,7 @@ impl View {
                 }
                 return;
             }
-            Record::Answer { step, answer, fields, behalf, reason, .. } => {
+            Record::Answer { step, answer, behalf, reason, .. } => {
                 use runbook_core::run::record::AnswerWord;
                 let word = match answer {
                     AnswerWord::Yes => "yes",
@@ -388,24 +399,27 @@ impl View {
                     lines.push(Line::plain(INDENT).and(Style::Good, &said));
                     return;
                 };
-                self.begin(step, steps, lines);
-                lines.push(Line::plain(INDENT).and(Style::Good, &said));
-                for (name, value) in fields {
-                    let text = Line::plain(INDENT).and(Style::Faint, &format!("{name} = "));
-                    lines.push(text.and(Style::Plain, &value.to_string()));
-                }
-                return;
+                // The values typed are the step's outputs, and told with them.
+                (step, Style::Good, said)
             }
             Record::QuestionWithdrawn { step: Some(step), timed_out, .. } => {
-                let said = if *timed_out { "nobody answered in time" } else { "the question is withdrawn" };
-                (step, Style::Look, said.to_owned())
+                let said = match (*timed_out, actor.auth) {
+                    (true, _) => "nobody answered in time".to_owned(),
+                    (false, Auth::System) => "the question is withdrawn".to_owned(),
+                    (false, Auth::Tty | Auth::Ssh | Auth::Token | Auth::Oidc) => format!("left as it is by {by}"),
+                };
+                (step, Style::Look, said)
             }
             Record::DoubtOpened { key, why } => {
                 (&key.step, Style::Bad, format!("? in doubt: nobody knows how it ended: {why}"))
             }
             Record::DoubtSettled { key, word, by: means, reason } => {
                 let by = if means == "person" { by } else { format!("`{means}`") };
-                (&key.step, Style::Look, format!("settled by {by}: {}{}", settle_words(*word), because(reason.as_deref())))
+                (
+                    &key.step,
+                    Style::Look,
+                    format!("settled by {by}: {}{}", settle_words(*word), because(reason.as_deref())),
+                )
             }
             Record::Refused { verb, step, why } => {
                 let about = step.as_ref().map_or(String::new(), |step| format!(" of {step}"));
@@ -427,7 +441,9 @@ impl View {
                     channel => format!("{to} was told by {channel}:"),
                 };
                 lines.push(Line::plain(INDENT).and(Style::Good, &said));
-                lines.extend(message.lines().map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)));
+                lines.extend(
+                    message.lines().map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)),
+                );
             }
             Record::EscalationFailed { step, to, channel, error } => {
                 self.begin(step, steps, lines);
@@ -471,13 +487,17 @@ impl View {
     fn run(&mut self, record: &Record, actor: &Actor, at: Timestamp, steps: &dyn Steps, lines: &mut Vec<Line>) {
         let said = match record {
             Record::PhaseEntered { phase: Phase::Ending, cause, .. } => match cause {
-                Some(EndCause::Failed(step)) => format!("Nothing handles the failure of {step}: nothing else new starts."),
+                Some(EndCause::Failed(step)) => {
+                    format!("Nothing handles the failure of {step}: nothing else new starts.")
+                }
                 Some(EndCause::TookFailed(step)) => format!("{step} took `failed`: nothing else new starts."),
                 Some(EndCause::Denied(step)) => format!("{step} was denied: nothing else new starts."),
                 Some(EndCause::Handover(step)) => format!("{step} hands the run over: nothing else new starts."),
                 Some(EndCause::Cancelled | EndCause::Complete) | None => return,
             },
-            Record::PhaseEntered { phase: Phase::Rollback, .. } => "What was done is undone, the last first.".to_owned(),
+            Record::PhaseEntered { phase: Phase::Rollback, .. } => {
+                "What was done is undone, the last first.".to_owned()
+            }
             Record::PhaseEntered { phase: Phase::Finally, .. } if steps.plan().finally().is_empty() => return,
             Record::PhaseEntered { phase: Phase::Finally, .. } => "Whatever happened, this follows.".to_owned(),
             Record::RunCancelled { reason } => format!(
@@ -491,7 +511,9 @@ impl View {
                 let way = if *by_ms < 0 { "back" } else { "forward" };
                 format!("The clock was set {way} by {}.", spoken(Duration::from_millis(by_ms.unsigned_abs())))
             }
-            Record::Recovered { bytes } => format!("The transcript's last line was torn ({bytes} bytes) and was moved away."),
+            Record::Recovered { bytes } => {
+                format!("The transcript's last line was torn ({bytes} bytes) and was moved away.")
+            }
             _ => return,
         };
         self.current = None;
@@ -532,7 +554,8 @@ impl View {
             lines.push(Line::plain(INDENT).and(Style::Look, &format!("{name}runs, {}s", passed.as_secs())));
         }
         for (step, until) in &self.waits {
-            lines.push(Line::plain(INDENT).and(Style::Look, &format!("{step}: waits, {} left", countdown(now, *until))));
+            lines
+                .push(Line::plain(INDENT).and(Style::Look, &format!("{step}: waits, {} left", countdown(now, *until))));
         }
         for (step, (attempt, at)) in &self.retries {
             let said = format!("{step}: attempt {attempt} in {}", countdown(now, *at));
@@ -562,12 +585,20 @@ impl View {
             };
             let head = format!("{} wrote to {stream}, {}:", kept.step, bytes(kept.output.bytes));
             lines.push(Line::plain(INDENT).and(Style::Strong, &head));
-            let text = format!("{}{}", kept.output.head, if kept.output.tail.is_empty() { String::new() } else { format!("\n…\n{}", kept.output.tail) });
+            let text = format!(
+                "{}{}",
+                kept.output.head,
+                if kept.output.tail.is_empty() { String::new() } else { format!("\n…\n{}", kept.output.tail) }
+            );
             let all: Vec<&str> = text.lines().collect();
             let skip = all.len().saturating_sub(OUTPUT_LINES_MAX);
-            lines.extend(all.iter().skip(skip).map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)));
+            lines.extend(
+                all.iter().skip(skip).map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)),
+            );
             if let (Some(blob), true) = (&kept.output.blob, skip > 0 || !kept.output.tail.is_empty()) {
-                lines.push(Line::plain(INDENT).and(Style::Faint, &format!("all of it: blobs/{blob} in the run's folder")));
+                lines.push(
+                    Line::plain(INDENT).and(Style::Faint, &format!("all of it: blobs/{blob} in the run's folder")),
+                );
             }
         }
         lines
