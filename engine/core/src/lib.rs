@@ -16,6 +16,7 @@ pub mod params;
 pub mod picture;
 pub mod plan;
 pub mod run;
+pub mod schema;
 pub mod source;
 pub mod template;
 pub mod value;

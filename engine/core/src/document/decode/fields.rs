@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
                 sink.push(Diagnostic::new(Code::KeyOfAnotherKind, key.span, title).label(label));
             }
         }
-        for row in shape.keys.iter().filter(|row| row.required && kind.is_none_or(|kind| row.is_of(kind))) {
+        for row in shape.keys().filter(|row| row.required && kind.is_none_or(|kind| row.is_of(kind))) {
             if !fields.has(row.name) {
                 fields.missing(row.name, &what, sink);
             }
@@ -93,7 +93,16 @@ impl<'a> Fields<'a> {
     }
 
     fn check_rule(&self, rule: Rule, sink: &mut Diagnostics) {
-        let (Rule::One(names) | Rule::Some(names)) = rule;
+        let names = match rule {
+            Rule::One(names) | Rule::Some(names) => names,
+            Rule::With(key, value, needed) => {
+                let written = self.get(key).and_then(|key| key.as_text(&mut Diagnostics::new()));
+                if written.is_some_and(|written| written.value == value) && !self.has(needed) {
+                    self.missing(needed, &with_article(value), sink);
+                }
+                return;
+            }
+        };
         let there: Vec<Spanned<&str>> =
             self.pairs.iter().map(|(key, _)| *key).filter(|key| names.contains(&key.value)).collect();
         match (there.as_slice(), rule) {
@@ -144,15 +153,14 @@ fn of_another_kind(key: Spanned<&str>, row: &Key, shape: &'static Mapping, kind:
 fn unknown(key: Spanned<&str>, shape: &'static Mapping, kind: Option<Kind>, what: &str) -> Diagnostic {
     let folded = key.value.to_ascii_lowercase().replace('-', "_");
     let known: Vec<&str> =
-        shape.keys.iter().filter(|row| kind.is_none_or(|kind| row.is_of(kind))).map(|row| row.name).collect();
+        shape.keys().filter(|row| kind.is_none_or(|kind| row.is_of(kind))).map(|row| row.name).collect();
     let meant = shape
-        .keys
-        .iter()
+        .keys()
         .filter(|row| kind.is_none_or(|kind| row.is_of(kind)))
         .find(|row| row.also.contains(&folded.as_str()))
         .map(|row| row.name)
         .or_else(|| suggest(key.value, known.iter().copied()))
-        .or_else(|| suggest(key.value, shape.keys.iter().map(|row| row.name)));
+        .or_else(|| suggest(key.value, shape.keys().map(|row| row.name)));
     let help = match meant {
         Some(meant) => Some(format!("did you mean `{meant}`?")),
         None if known.len() <= LISTED_KEYS_MAX => Some(format!("the keys are {}", listed(&known, "and"))),

@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::text::{flag, one_of, variable};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::model::{Param, ParamKind};
-use crate::document::shape::{Mapping, PARAM};
+use crate::document::shape::Mapping;
 use crate::document::{Cursor, Shape};
 use crate::id::VariableName;
 use crate::params;
@@ -57,7 +57,7 @@ const TYPES: [(&str, Type); 8] = [
 
 fn param(name: Spanned<&str>, cursor: Cursor<'_>, shape: &'static Mapping, sink: &mut Diagnostics) -> Option<Param> {
     let fields = Fields::read(cursor, shape, sink)?;
-    let of_params = std::ptr::eq(shape, &raw const PARAM);
+    let of_params = shape.rows("from", None).next().is_some();
     let kind = kind(&fields, sink);
     let mut param = Param {
         span: name.span,
@@ -109,10 +109,7 @@ fn kind(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ParamKind> {
         out_of_place(of, "of", "a `list`", sink);
     }
     let element = if kind == Type::List {
-        let Some(of) = of else {
-            fields.missing("of", "a `list`", sink);
-            return None;
-        };
+        let of = of?;
         match one_of(of, &TYPES, sink)?.value {
             Type::List => {
                 let title = "a list of lists";
@@ -127,10 +124,7 @@ fn kind(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ParamKind> {
     let choices = fields.get("choices");
     let simple = element.unwrap_or(kind);
     let choices = match (simple == Type::Choice, choices) {
-        (true, None) => {
-            fields.missing("choices", "a `choice`", sink);
-            return None;
-        }
+        (true, None) => return None,
         (true, Some(choices)) => self::choices(choices, sink)?,
         (false, Some(choices)) => {
             out_of_place(choices, "choices", "a `choice`", sink);

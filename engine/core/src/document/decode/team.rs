@@ -149,7 +149,7 @@ const DAYS: [(&str, Weekday); 7] = [
 
 /// `mon-fri`, `sat`, or a list of such.
 fn days(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<Vec<Weekday>> {
-    let position = |text: &str| DAYS.iter().position(|(name, _)| *name == text.trim().to_ascii_lowercase());
+    let position = |text: &str| DAYS.iter().position(|(name, _)| *name == text.trim());
     let mut all: Vec<Weekday> = Vec::new();
     let mut right = true;
     for item in cursor.one_or_items(sink) {

@@ -94,7 +94,11 @@ pub static PARAM: Mapping = Mapping::new(
             "Where the alert that started the run holds the value: `alert.labels.instance`.",
         ),
     ],
-);
+)
+.rules(TYPE_RULES);
+
+pub(super) const TYPE_RULES: &[Rule] =
+    &[Rule::With("type", "choice", "choices"), Rule::With("type", "list", "of"), Rule::With("of", "choice", "choices")];
 
 /// The types of params.
 pub(crate) const PARAM_TYPES: &[&str] =

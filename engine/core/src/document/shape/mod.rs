@@ -28,8 +28,9 @@ pub struct Mapping {
     pub what: &'static str,
     /// What it is for, one sentence.
     pub doc: &'static str,
-    /// Its keys, in the order a reader wants to meet them.
-    pub keys: &'static [Key],
+    keys: &'static [Key],
+    /// Its keys by what they are about, in the order a reader wants to meet them; empty where they are few.
+    pub groups: &'static [Group],
     /// Names of the author's own that may stand beside the keys, and what they take.
     pub own: Option<(Names, Form)>,
     /// Which keys exclude or demand one another.
@@ -38,7 +39,12 @@ pub struct Mapping {
 
 impl Mapping {
     const fn new(name: &'static str, what: &'static str, doc: &'static str, keys: &'static [Key]) -> Self {
-        Self { name, what, doc, keys, own: None, rules: &[] }
+        Self { name, what, doc, keys, groups: &[], own: None, rules: &[] }
+    }
+
+    const fn groups(mut self, groups: &'static [Group]) -> Self {
+        self.groups = groups;
+        self
     }
 
     const fn rules(mut self, rules: &'static [Rule]) -> Self {
@@ -51,10 +57,24 @@ impl Mapping {
         self
     }
 
-    /// The rows of a key that a step of this kind may have. Of mappings other than steps, all rows of the key.
-    pub fn rows<'m>(&'m self, name: &'m str, kind: Option<Kind>) -> impl Iterator<Item = &'m Key> + use<'m> {
-        self.keys.iter().filter(move |key| key.name == name && kind.is_none_or(|kind| key.is_of(kind)))
+    /// Its keys, in the order a reader wants to meet them. A key that means two things has two rows.
+    pub fn keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        self.keys.iter().chain(self.groups.iter().flat_map(|group| group.keys))
     }
+
+    /// The rows of a key that a step of this kind may have. Of mappings other than steps, all rows of the key.
+    pub fn rows<'n>(&self, name: &'n str, kind: Option<Kind>) -> impl Iterator<Item = &'static Key> + use<'n> {
+        self.keys().filter(move |key| key.name == name && kind.is_none_or(|kind| key.is_of(kind)))
+    }
+}
+
+/// Keys of a mapping that are about one thing.
+#[derive(Debug)]
+pub struct Group {
+    /// Its name in the reference: `ways`.
+    pub name: &'static str,
+    /// The keys.
+    pub keys: &'static [Key],
 }
 
 /// Which keys of a mapping exclude or demand one another.
@@ -64,6 +84,8 @@ pub enum Rule {
     One(&'static [&'static str]),
     /// One of them, or more.
     Some(&'static [&'static str]),
+    /// Where the first key has this value, the last must be there: `type`, `choice`, `choices`.
+    With(&'static str, &'static str, &'static str),
 }
 
 /// A key of a mapping.
@@ -167,6 +189,8 @@ pub enum Form {
     Steps,
     /// Where a road leads: an id, a list, `done`, `failed`, or `{ then, because }`.
     Target,
+    /// The same, but for the last.
+    Ends,
     /// The name of a runbook.
     Runbook,
     /// One of these words.
@@ -258,7 +282,7 @@ mod tests {
     #[test]
     fn no_key_of_a_mapping_has_two_rows_for_one_kind() {
         for mapping in RUNBOOK_MAPPINGS.iter().chain(TEAM_MAPPINGS) {
-            for key in mapping.keys {
+            for key in mapping.keys() {
                 for kind in [Kind::Verify, Kind::Decide, Kind::Act, Kind::Escalate] {
                     let rows = mapping.rows(key.name, Some(kind)).count();
                     assert!(rows <= 1, "{} has {rows} rows `{}` for {kind:?}", mapping.name, key.name);
@@ -270,14 +294,18 @@ mod tests {
     #[test]
     fn rules_and_conditions_name_keys_there_are() {
         for mapping in RUNBOOK_MAPPINGS.iter().chain(TEAM_MAPPINGS) {
-            let has = |name: &&str| mapping.keys.iter().any(|key| key.name == *name);
-            for key in mapping.keys {
+            let has = |name: &&str| mapping.keys().any(|key| key.name == *name);
+            for key in mapping.keys() {
                 assert!(key.beside.iter().all(has), "{}.{}", mapping.name, key.name);
                 assert!(key.also.iter().all(|name| !has(name)), "{}.{}", mapping.name, key.name);
                 assert!(key.doc.ends_with('.') && !key.doc.contains('\n'), "{}.{}", mapping.name, key.name);
             }
-            for Rule::One(keys) | Rule::Some(keys) in mapping.rules {
-                assert!(keys.iter().all(has), "{}: {keys:?}", mapping.name);
+            for rule in mapping.rules {
+                let named = match rule {
+                    Rule::One(keys) | Rule::Some(keys) => keys.iter().all(has),
+                    Rule::With(key, _, needed) => has(key) && has(needed),
+                };
+                assert!(named, "{}: {rule:?}", mapping.name);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The keys of the mappings inside a step.
 
-use super::file::{CHOICES, DEFAULT, HELP, MAX, MIN, OF, PATTERN, TYPE};
+use super::file::{CHOICES, DEFAULT, HELP, MAX, MIN, OF, PATTERN, TYPE, TYPE_RULES};
 use super::{Form, Key, Mapping, Names, Rule};
 
 /// `retry`.
@@ -86,7 +86,7 @@ pub static BRANCH: Mapping = Mapping::new(
     "branch",
     "a branch",
     "Where a road leads, and why.",
-    &[Key::new("then", Form::Target, "A step, a list of them, `done` or `failed`.").required(), BECAUSE],
+    &[Key::new("then", Form::Ends, "A step, a list of them, `done` or `failed`.").required(), BECAUSE],
 );
 
 const BECAUSE: Key =
@@ -154,7 +154,8 @@ pub static FIELD: Mapping = Mapping::new(
         OF,
         Key::new("secret", Form::Boolean, "Typed unseen, masked everywhere, readable only where secrets are."),
     ],
-);
+)
+.rules(TYPE_RULES);
 
 /// `http`.
 pub static HTTP: Mapping = Mapping::new(

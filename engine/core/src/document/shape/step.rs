@@ -3,7 +3,7 @@
 use super::parts::{
     ACK, APPROVAL, ATTACH, CASE, FIELD, FOR_EACH, HTTP, OUTPUT_FORM, RETRY, STDIN_FORM, UNDO, UNLESS, WRITING,
 };
-use super::{Form, Key, Mapping, Names};
+use super::{Form, Group, Key, Mapping, Names};
 use crate::document::model::Kind;
 
 const VERIFY: &[Kind] = &[Kind::Verify];
@@ -25,8 +25,12 @@ pub static STEP: Mapping = Mapping::new(
     "step",
     "a step",
     "One step: exactly one of `verify`, `decide`, `act` and `escalate`, whose value is its title.",
-    &[
-        // The kinds.
+    &[],
+)
+.groups(&[
+    Group {
+        name: "kinds",
+        keys: &[
         Key::new("verify", Form::Template, "Looks and judges, and never changes the world; the value is the title.")
             .of(VERIFY)
             .required()
@@ -43,7 +47,11 @@ pub static STEP: Mapping = Mapping::new(
             .of(ESCALATE)
             .required()
             .also(&["notify", "tell", "page"]),
-        // The ways of working.
+        ],
+    },
+    Group {
+        name: "ways",
+        keys: &[
         Key::new("run", Form::CommandLine, "One command line, no shell; or a list of its words.")
             .of(VERIFY_ACT)
             .also(&["command", "cmd", "exec"]),
@@ -64,7 +72,11 @@ pub static STEP: Mapping = Mapping::new(
         Key::new("runbook", Form::Runbook, "Runs another runbook; in a verify only one without an act.")
             .of(VERIFY_ACT)
             .later(),
-        // Beside a way of working.
+        ],
+    },
+    Group {
+        name: "beside",
+        keys: &[
         Key::new("with", Form::Named(Names::Snake, &Form::Any), "The params of the other runbook.")
             .of(VERIFY_ACT)
             .beside(&["runbook"])
@@ -87,7 +99,11 @@ pub static STEP: Mapping = Mapping::new(
         Key::new("within", Form::DurationSetting, "How long there is to answer.").of(ASKING).beside(QUESTION),
         Key::new("else", Form::Target, "Where it goes when nobody answered in time.").of(ASKING).beside(&["within"]),
         Key::new("link", Form::Template, "A page to look at.").of(ASKING).beside(QUESTION).also(&["url"]),
-        // Decide by data.
+        ],
+    },
+    Group {
+        name: "decide",
+        keys: &[
         Key::new("cases", Form::List(&Form::Mapping(&CASE)), "Cases in order; the first that is true is taken.")
             .of(DECIDE)
             .also(&["branches", "conditions"]),
@@ -95,7 +111,11 @@ pub static STEP: Mapping = Mapping::new(
             .of(DECIDE)
             .beside(&["cases"])
             .also(&["default"]),
-        // Escalate.
+        ],
+    },
+    Group {
+        name: "escalate",
+        keys: &[
         Key::new("to", Form::OneOrMore(&Form::Text), "Who is told: people or teams.").of(ESCALATE).required(),
         Key::new(
             "message",
@@ -111,7 +131,11 @@ pub static STEP: Mapping = Mapping::new(
             "From here it is someone else's: nothing else new starts, and the run ends.",
         )
         .of(ESCALATE),
-        // Order.
+        ],
+    },
+    Group {
+        name: "order",
+        keys: &[
         Key::new("needs", Form::Steps, "The steps it comes after; without it the step above, with `[]` none.").also(&[
             "depends_on",
             "after",
@@ -125,7 +149,11 @@ pub static STEP: Mapping = Mapping::new(
             "catch",
         ]),
         Key::new("description", Form::Text, "More for the reader, markdown.").also(&["summary", "comment"]),
-        // The attempt and its judgement.
+        ],
+    },
+    Group {
+        name: "attempt",
+        keys: &[
         Key::new(
             "timeout",
             Form::DurationSetting,
@@ -155,7 +183,11 @@ pub static STEP: Mapping = Mapping::new(
         Key::new("attach", Form::OneOrMore(&Form::Mapping(&ATTACH)), "Evidence that is kept with the step.")
             .of(VERIFY_ACT)
             .also(&["evidence", "artifacts"]),
-        // Surroundings.
+        ],
+    },
+    Group {
+        name: "surroundings",
+        keys: &[
         Key::new("env", Form::Named(Names::Environment, &Form::WordTemplate), "Environment of the command.")
             .of(VERIFY_ACT)
             .beside(&["run", "script", "attach"])
@@ -184,7 +216,11 @@ pub static STEP: Mapping = Mapping::new(
             .of(VERIFY_ACT)
             .later()
             .also(&["foreach", "loop", "with_items", "matrix"]),
-        // Act.
+        ],
+    },
+    Group {
+        name: "act",
+        keys: &[
         Key::new(
             "approve",
             Form::Either(&[Form::OneOf(&["operator"]), Form::Mapping(&APPROVAL)]),
@@ -204,5 +240,6 @@ pub static STEP: Mapping = Mapping::new(
         .of(ACT)
         .also(&["revert", "rollback"]),
         Key::new("idempotent", Form::Boolean, "Doing it twice is as good as once: it may be tried again.").of(ACT),
-    ],
-);
+        ],
+    },
+]);
