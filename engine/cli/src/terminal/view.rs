@@ -54,6 +54,8 @@ pub struct View {
     outputs: VecDeque<Kept>,
     /// Commands that were planned and not shown yet.
     planned: BTreeMap<String, String>,
+    /// How the last attempt of a step failed, until it is told.
+    failed: BTreeMap<String, String>,
     /// Outputs that are asked for where a step is overruled.
     overruled: BTreeMap<String, Vec<String>>,
 }
@@ -91,7 +93,25 @@ impl View {
             waits: BTreeMap::new(),
             outputs: VecDeque::new(),
             planned: BTreeMap::new(),
+            failed: BTreeMap::new(),
             overruled: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a record of before: nothing is told of it, but what it says may be shown later.
+    pub fn learn(&mut self, record: &Record) {
+        match record {
+            Record::StepPlanned { key, shown, .. } if key.part == Part::Main => {
+                self.planned.insert(key.step.clone(), shown.clone());
+            }
+            Record::StepIntent { key, .. } => {
+                self.planned.remove(&key.step);
+            }
+            Record::StepOutput { key, stream, output } => self.keep(&key.step, *stream, output),
+            Record::Question { step: Some(step), question: QuestionKind::Overrule, collect, .. } => {
+                self.overruled.insert(step.clone(), collect.clone());
+            }
+            _ => {}
         }
     }
 
@@ -117,7 +137,7 @@ impl View {
         self.work(record, at, steps, &mut lines);
         self.results(record, actor, steps, &mut lines);
         self.people(record, actor, at, steps, &mut lines);
-        self.run(record, actor, at, &mut lines);
+        self.run(record, actor, at, steps, &mut lines);
         lines
     }
 
@@ -154,9 +174,7 @@ impl View {
                     Part::Doubt => "was it done?  ",
                     Part::Undo => "undo  ",
                 };
-                lines.push(
-                    Line::plain(INDENT).and(Style::Plain, what).and(Style::Command, "$ ").and(Style::Command, shown),
-                );
+                lines.push(Line::plain(INDENT).and(Style::Plain, what).and(Style::Command, "$ ").and(Style::Command, shown));
             }
             Record::StepIntent { key, until: Some(until), .. } => {
                 self.begin(&key.step, steps, lines);
@@ -183,18 +201,20 @@ impl View {
                     begun.ran = true;
                 }
                 self.attempt_ended(key, *duration, *outcome, reason.as_deref(), steps, lines);
+                if key.part == Part::Main && *outcome != Outcome::Passed {
+                    let because = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+                    let said = format!("attempt {} {}, {}{because}", key.attempt, outcome.word(), spoken(*duration));
+                    self.failed.insert(key.step.clone(), said);
+                }
                 for survivor in survivors {
-                    lines.push(
-                        Line::plain(INDENT).and(Style::Bad, &format!("still running, ended by nobody: {survivor}")),
-                    );
+                    lines.push(Line::plain(INDENT).and(Style::Bad, &format!("still running, ended by nobody: {survivor}")));
                 }
             }
             Record::RetryScheduled { key, at: then } => {
                 self.begin(&key.step, steps, lines);
-                lines.push(
-                    Line::plain(INDENT)
-                        .and(Style::Faint, &format!("attempt {} in {}", key.attempt, countdown(at, *then))),
-                );
+                let failed = self.failed.remove(&key.step).unwrap_or_default();
+                let said = format!("{failed}; attempt {} in {}", key.attempt, countdown(at, *then));
+                lines.push(Line::plain(INDENT).and(Style::Faint, &said));
                 self.retries.insert(key.step.clone(), (key.attempt, *then));
             }
             _ => {}
@@ -214,18 +234,12 @@ impl View {
         let took = spoken(duration);
         let because = reason.map_or(String::new(), |reason| format!(": {reason}"));
         let said = match (key.part, outcome) {
-            (Part::Main, Outcome::Failed | Outcome::Unknown) => {
-                format!("attempt {} {}, {took}{because}", key.attempt, outcome.word())
-            }
             (Part::Unless, Outcome::Failed) => format!("not yet so, {took}"),
             (Part::Unless, Outcome::Unknown) => format!("could not be told, {took}{because}"),
             (Part::Doubt, outcome) => format!("the look afterwards {}, {took}{because}", outcome.word()),
             (Part::Main | Part::Unless | Part::Undo, _) => return,
         };
         self.begin(&key.step, steps, lines);
-        if outcome != Outcome::Passed {
-            self.show_failed_output(&key.step, lines);
-        }
         lines.push(Line::plain(INDENT).and(Style::Faint, &said));
     }
 
@@ -234,11 +248,7 @@ impl View {
             let text = if kept.output.tail.is_empty() { &kept.output.head } else { &kept.output.tail };
             let all: Vec<&str> = text.lines().collect();
             let skip = all.len().saturating_sub(FAILURE_LINES_MAX);
-            lines.extend(
-                all.into_iter()
-                    .skip(skip)
-                    .map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)),
-            );
+            lines.extend(all.into_iter().skip(skip).map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)));
         }
     }
 
@@ -260,12 +270,15 @@ impl View {
                 {
                     lines.push(Line::plain(INDENT).and(Style::Command, "$ ").and(Style::Command, &shown));
                 }
-                for (name, value) in outputs {
-                    lines.push(
-                        Line::plain(INDENT)
-                            .and(Style::Faint, &format!("{name} = "))
-                            .and(Style::Plain, &value.to_string()),
-                    );
+                // What a decide took has been told, and why.
+                if *settlement == Settlement::Ran
+                    && *outcome == Outcome::Passed
+                    && kind(step, steps.plan()) == Some(Kind::Decide)
+                {
+                    return;
+                }
+                if self.failed.remove(step).is_some() {
+                    self.show_failed_output(step, lines);
                 }
                 let (mark, style) = mark(*outcome);
                 let mut said = format!("{mark} {}{}", outcome.word(), how(*settlement));
@@ -281,6 +294,10 @@ impl View {
                     Some(reason) => line.and(Style::Plain, ": ").and(Style::Plain, reason),
                     None => line,
                 });
+                if !outputs.is_empty() {
+                    let values: Vec<String> = outputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                    lines.push(Line::plain(INDENT).and(Style::Faint, &values.join("   ")));
+                }
             }
             Record::StepSkipped { step, why } => {
                 let number = number(step, steps.plan());
@@ -292,11 +309,7 @@ impl View {
             }
             Record::StepUndone { step, outcome, reason } => {
                 let (mark, style) = mark(*outcome);
-                let said = if *outcome == Outcome::Passed {
-                    format!("{mark} {step} is undone")
-                } else {
-                    format!("{mark} {step} could not be undone")
-                };
+                let said = if *outcome == Outcome::Passed { format!("{mark} {step} is undone") } else { format!("{mark} {step} could not be undone") };
                 let line = Line::plain(INDENT).and(style, &said);
                 lines.push(match reason {
                     Some(reason) => line.and(Style::Plain, ": ").and(Style::Plain, reason),
@@ -327,18 +340,19 @@ impl View {
             Record::Override { step, word, reason, .. } => {
                 self.begin(step, steps, lines);
                 let said = format!("{} overrules: {}", actor.id, settle_words(*word));
-                lines.push(
-                    Line::plain(INDENT)
-                        .and(Style::Look, &said)
-                        .and(Style::Plain, ", because ")
-                        .and(Style::Plain, reason),
-                );
+                lines.push(Line::plain(INDENT).and(Style::Look, &said).and(Style::Plain, ", because ").and(Style::Plain, reason));
             }
             _ => {}
         }
     }
 
-    fn approvals_and_questions(&mut self, record: &Record, actor: &Actor, steps: &dyn Steps, lines: &mut Vec<Line>) {
+    fn approvals_and_questions(
+        &mut self,
+        record: &Record,
+        actor: &Actor,
+        steps: &dyn Steps,
+        lines: &mut Vec<Line>,
+    ) {
         let by = who(actor);
         let (step, style, said) = match record {
             Record::ApprovalGranted { key, reason, .. } => {
@@ -355,6 +369,9 @@ impl View {
                 self.begin(step, steps, lines);
                 if *question == QuestionKind::Overrule {
                     self.overruled.insert(step.clone(), collect.clone());
+                    if self.failed.remove(step).is_some() {
+                        self.show_failed_output(step, lines);
+                    }
                 }
                 return;
             }
@@ -388,11 +405,7 @@ impl View {
             }
             Record::DoubtSettled { key, word, by: means, reason } => {
                 let by = if means == "person" { by } else { format!("`{means}`") };
-                (
-                    &key.step,
-                    Style::Look,
-                    format!("settled by {by}: {}{}", settle_words(*word), because(reason.as_deref())),
-                )
+                (&key.step, Style::Look, format!("settled by {by}: {}{}", settle_words(*word), because(reason.as_deref())))
             }
             Record::Refused { verb, step, why } => {
                 let about = step.as_ref().map_or(String::new(), |step| format!(" of {step}"));
@@ -414,9 +427,7 @@ impl View {
                     channel => format!("{to} was told by {channel}:"),
                 };
                 lines.push(Line::plain(INDENT).and(Style::Good, &said));
-                lines.extend(
-                    message.lines().map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)),
-                );
+                lines.extend(message.lines().map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)));
             }
             Record::EscalationFailed { step, to, channel, error } => {
                 self.begin(step, steps, lines);
@@ -457,20 +468,17 @@ impl View {
         }
     }
 
-    fn run(&mut self, record: &Record, actor: &Actor, at: Timestamp, lines: &mut Vec<Line>) {
+    fn run(&mut self, record: &Record, actor: &Actor, at: Timestamp, steps: &dyn Steps, lines: &mut Vec<Line>) {
         let said = match record {
             Record::PhaseEntered { phase: Phase::Ending, cause, .. } => match cause {
-                Some(EndCause::Failed(step)) => {
-                    format!("Nothing handles the failure of {step}: nothing else new starts.")
-                }
+                Some(EndCause::Failed(step)) => format!("Nothing handles the failure of {step}: nothing else new starts."),
                 Some(EndCause::TookFailed(step)) => format!("{step} took `failed`: nothing else new starts."),
                 Some(EndCause::Denied(step)) => format!("{step} was denied: nothing else new starts."),
                 Some(EndCause::Handover(step)) => format!("{step} hands the run over: nothing else new starts."),
                 Some(EndCause::Cancelled | EndCause::Complete) | None => return,
             },
-            Record::PhaseEntered { phase: Phase::Rollback, .. } => {
-                "What was done is undone, the last first.".to_owned()
-            }
+            Record::PhaseEntered { phase: Phase::Rollback, .. } => "What was done is undone, the last first.".to_owned(),
+            Record::PhaseEntered { phase: Phase::Finally, .. } if steps.plan().finally().is_empty() => return,
             Record::PhaseEntered { phase: Phase::Finally, .. } => "Whatever happened, this follows.".to_owned(),
             Record::RunCancelled { reason } => format!(
                 "Cancelled by {}: {reason}. Nothing new starts; an act that runs is let end. Once more ends that too.",
@@ -483,9 +491,7 @@ impl View {
                 let way = if *by_ms < 0 { "back" } else { "forward" };
                 format!("The clock was set {way} by {}.", spoken(Duration::from_millis(by_ms.unsigned_abs())))
             }
-            Record::Recovered { bytes } => {
-                format!("The transcript's last line was torn ({bytes} bytes) and was moved away.")
-            }
+            Record::Recovered { bytes } => format!("The transcript's last line was torn ({bytes} bytes) and was moved away."),
             _ => return,
         };
         self.current = None;
@@ -526,8 +532,7 @@ impl View {
             lines.push(Line::plain(INDENT).and(Style::Look, &format!("{name}runs, {}s", passed.as_secs())));
         }
         for (step, until) in &self.waits {
-            lines
-                .push(Line::plain(INDENT).and(Style::Look, &format!("{step}: waits, {} left", countdown(now, *until))));
+            lines.push(Line::plain(INDENT).and(Style::Look, &format!("{step}: waits, {} left", countdown(now, *until))));
         }
         for (step, (attempt, at)) in &self.retries {
             let said = format!("{step}: attempt {attempt} in {}", countdown(now, *at));
@@ -557,20 +562,12 @@ impl View {
             };
             let head = format!("{} wrote to {stream}, {}:", kept.step, bytes(kept.output.bytes));
             lines.push(Line::plain(INDENT).and(Style::Strong, &head));
-            let text = format!(
-                "{}{}",
-                kept.output.head,
-                if kept.output.tail.is_empty() { String::new() } else { format!("\n…\n{}", kept.output.tail) }
-            );
+            let text = format!("{}{}", kept.output.head, if kept.output.tail.is_empty() { String::new() } else { format!("\n…\n{}", kept.output.tail) });
             let all: Vec<&str> = text.lines().collect();
             let skip = all.len().saturating_sub(OUTPUT_LINES_MAX);
-            lines.extend(
-                all.iter().skip(skip).map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)),
-            );
+            lines.extend(all.iter().skip(skip).map(|line| Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, line)));
             if let (Some(blob), true) = (&kept.output.blob, skip > 0 || !kept.output.tail.is_empty()) {
-                lines.push(
-                    Line::plain(INDENT).and(Style::Faint, &format!("all of it: blobs/{blob} in the run's folder")),
-                );
+                lines.push(Line::plain(INDENT).and(Style::Faint, &format!("all of it: blobs/{blob} in the run's folder")));
             }
         }
         lines
