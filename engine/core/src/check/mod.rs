@@ -172,9 +172,6 @@ pub fn load_team(name: &str, bytes: &[u8]) -> LoadedTeam {
     let parsed = document::parse_team(name, bytes);
     let mut sink = Diagnostics::new();
     sink.extend(parsed.diagnostics);
-    if let Some(team) = &parsed.document {
-        sink.extend(parties::check_team(team));
-    }
     let sink = silence(&parsed.source, parsed.tree.as_ref(), sink);
     let team = parsed.document.filter(|_| !sink.has_errors());
     LoadedTeam { file: parsed.source, team, diagnostics: sink.finish() }

@@ -165,13 +165,13 @@ fn of_result(context: &Context<'_>, text: &Text<'_>, name: &str, rest: &[&str]) 
         _ if variables(&body.work).contains(&name) => None,
         _ => {
             let names = variables(&body.work);
-            let what = body.work.key().map_or_else(|| "nothing".to_owned(), |key| format!("`{key}`"));
+            let what = body.work.key().map_or_else(|| "a step that runs nothing".to_owned(), |key| format!("`{key}`"));
             let help = if names.is_empty() {
                 "read what another step found: `steps.ID.outputs.NAME`".to_owned()
             } else {
-                format!("it gives `{}`", names.join("`, `"))
+                format!("it has `{}`", names.join("`, `"))
             };
-            not_here(format!("{what} gives no `{name}`"), "not part of this result", help)
+            not_here(format!("{what} has no `{name}`"), "not part of this result", help)
         }
     }
 }

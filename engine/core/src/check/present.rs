@@ -141,9 +141,11 @@ fn not_before(
     if before {
         return None;
     }
-    let label = if context.comes_before(step, of) { format!("`{id}` comes after it") } else { format!("`{id}` may run at any time") };
+    if context.comes_before(step, of) {
+        return Some((format!("`{id}` comes after it"), format!("put `{id}` above it, or read a step that comes before")));
+    }
     let help = format!("say `needs: {id}`, or read a step that comes before");
-    Some((label, help))
+    Some((format!("`{id}` may run at any time"), help))
 }
 
 /// Why something may not be there.
@@ -180,7 +182,7 @@ fn missing(context: &Context<'_>, moment: Moment, step: Option<StepIndex>, of: S
     }
     let in_rollback = if itself { None } else { flow.sure_in_rollback(context, step) };
     if in_rollback.is_some_and(|sure| !bits::has(&sure, of.get())) {
-        let label = format!("in a rollback it runs before `{id}`, if that never started");
+        let label = format!("in a rollback, `{id}` may never have started");
         return Some(Missing { label, related: None, help: None });
     }
     None
@@ -212,7 +214,9 @@ fn why(context: &Context<'_>, flow: &Flow, of: StepIndex) -> Missing {
     }
     if let Some(blocker) = flow.blocker(of) {
         let label = format!("`{id}` is not started when `{}` fails", context.id(blocker));
-        return Missing { label, related: None, help: None };
+        let handled = context.step(blocker).on_fail.as_ref();
+        let related = handled.map(|road| (road.span, "and the run goes on from here".to_owned()));
+        return Missing { label, related, help: None };
     }
     Missing { label: format!("`{id}` may not have run by then"), related: None, help: None }
 }

@@ -36,11 +36,19 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 fn report(context: &Context<'_>, step: StepIndex, sources: &[(StepIndex, &Edge)]) -> Diagnostic {
     let id = &context.step(step).id;
     let title = format!("`{}` can never start", id.value);
-    let mut diagnostic = Diagnostic::new(Code::UnreachableStep, id.span, title).label("no way leads here");
-    for (from, edge) in sources.iter().take(3) {
-        if let Some(why) = ways(context, *from, edge).into_iter().find_map(Result::err) {
-            diagnostic = diagnostic.related(super::cycle::place(context, *from, step, Some(edge)), why);
-        }
+    let mut reasons = sources.iter().filter_map(|(from, edge)| {
+        let why = ways(context, *from, edge).into_iter().find_map(Result::err)?;
+        Some((super::cycle::place(context, *from, step, Some(edge)), why))
+    });
+    let mut diagnostic = Diagnostic::new(Code::UnreachableStep, id.span, title);
+    // A need that is not written is shown at the step itself.
+    diagnostic = match reasons.next() {
+        Some((span, why)) if span == id.span => diagnostic.label(why),
+        Some((span, why)) => diagnostic.label("no way leads here").related(span, why),
+        None => diagnostic.label("no way leads here"),
+    };
+    for (span, why) in reasons.take(2) {
+        diagnostic = diagnostic.related(span, why);
     }
     diagnostic.help("name the step it follows in `needs`, or remove it")
 }
