@@ -11,7 +11,9 @@ use crate::text::{Line, Style};
 #[must_use]
 pub fn command(body: &Body) -> Option<String> {
     match &body.work {
-        Work::Run(line) => Some(line.value.words().iter().map(|word| word.template.source()).collect::<Vec<_>>().join(" ")),
+        Work::Run(line) => {
+            Some(line.value.words().iter().map(|word| word.template.source()).collect::<Vec<_>>().join(" "))
+        }
         Work::Script(text) => {
             let mut lines = text.value.lines().filter(|line| !line.trim().is_empty());
             let first = lines.next().unwrap_or_default().trim().to_owned();
