@@ -142,6 +142,12 @@ pub fn tell(lines: &[Line], choice: ColorChoice) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
+/// Writes a text of ours to standard error.
+pub fn tell_text(text: &str) {
+    // As above.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 fn colour(choice: ColorChoice, stream: Stream) -> bool {
     match choice {
         ColorChoice::Always => true,

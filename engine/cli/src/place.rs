@@ -14,8 +14,12 @@ pub struct Place {
     pub runbooks: PathBuf,
     /// The store.
     pub store: PathBuf,
-    /// The store was named by an option or the environment: a command to go on must name it too.
+    /// A command to go on must name the store: it would not be found otherwise.
     store_is_named: bool,
+    /// The folder of runbooks as it was named by an option or the environment.
+    given_dir: Option<PathBuf>,
+    /// The store was named by an option or the environment.
+    given_store: bool,
     /// The program, as it can be called again.
     program: String,
 }
@@ -37,21 +41,35 @@ impl Place {
         let store_is_named = store.is_some() || dir.is_some();
         // A program called by its path may not be in PATH at all.
         let program = if program.contains('/') { quote(program) } else { "runbook".to_owned() };
-        Self { runbooks, store: store.map_or(beside, |store| here.join(store)), store_is_named, program }
+        Self {
+            runbooks,
+            store: store.map_or(beside, |store| here.join(store)),
+            store_is_named,
+            given_dir: dir.map(Path::to_owned),
+            given_store: store.is_some(),
+            program,
+        }
+    }
+
+    /// The folder of runbooks, where it was named.
+    #[must_use]
+    pub fn given_dir(&self) -> Option<&Path> {
+        self.given_dir.as_deref()
+    }
+
+    /// Keeps runs in this store unless another one was named. A command to go on names it where it is not the one that
+    /// is found from here.
+    pub fn keep_in(&mut self, store: &Path) {
+        if !self.given_store && self.store != store {
+            store.clone_into(&mut self.store);
+            self.store_is_named = true;
+        }
     }
 
     /// The program, as a shell calls it.
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
-    }
-
-    /// The file of a runbook: by name in the folder of runbooks, or a path.
-    #[must_use]
-    pub fn runbook(&self, name: &str, here: &Path) -> PathBuf {
-        let path = Path::new(name);
-        let is_path = name.contains('/') || path.extension().is_some_and(|end| end == "yaml" || end == "yml");
-        if is_path { here.join(path) } else { self.runbooks.join(format!("{name}.yaml")) }
     }
 
     /// A command line of this program that means the same when it is pasted into a shell: the words are quoted, and
@@ -110,12 +128,15 @@ mod tests {
     }
 
     #[test]
-    fn a_runbook_is_a_name_or_a_path() {
-        let here = Path::new("/a");
-        let place = Place::find(Some(Path::new("b")), None, here, "runbook");
-        assert_eq!(place.runbook("dns", here), Path::new("/a/b/dns.yaml"));
-        assert_eq!(place.runbook("dns.yaml", here), Path::new("/a/dns.yaml"));
-        assert_eq!(place.runbook("/x/dns.yml", here), Path::new("/x/dns.yml"));
-        assert_eq!(place.store, Path::new("/a/.runbook"));
+    fn another_store_is_named_in_commands_from_then_on() {
+        let here = Path::new("/nowhere");
+        let mut place = Place::find(None, None, here, "runbook");
+        place.keep_in(Path::new("/nowhere/.runbook"));
+        assert_eq!(place.command(&["runs"]), "runbook runs");
+        place.keep_in(Path::new("/elsewhere/.runbook"));
+        assert_eq!(place.command(&["runs"]), "runbook runs --store /elsewhere/.runbook");
+        let mut given = Place::find(None, Some(Path::new("s")), here, "runbook");
+        given.keep_in(Path::new("/elsewhere/.runbook"));
+        assert_eq!(given.store, Path::new("/nowhere/s"));
     }
 }

@@ -10,5 +10,38 @@
 #[path = "state/world.rs"]
 mod world;
 
+#[path = "state/edges.rs"]
+mod edges;
+
+#[path = "state/joins.rs"]
+mod joins;
+
+#[path = "state/handled.rs"]
+mod handled;
+
+#[path = "state/attempts.rs"]
+mod attempts;
+
+#[path = "state/people.rs"]
+mod people;
+
+#[path = "state/cancel.rs"]
+mod cancel;
+
+#[path = "state/ending.rs"]
+mod ending;
+
+#[path = "state/dry.rs"]
+mod dry;
+
+#[path = "state/example.rs"]
+mod example;
+
+#[path = "state/shapes.rs"]
+mod shapes;
+
+#[path = "state/property.rs"]
+mod property;
+
 #[path = "state/basics.rs"]
 mod basics;

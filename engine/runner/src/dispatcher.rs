@@ -129,6 +129,8 @@ impl Dispatcher {
             }
             if let Some(outcome) = self.sealed {
                 self.executor.settle().await;
+                let (stamp, _) = self.clock.now();
+                self.work.observer.changed(&self.state, stamp.at);
                 return Ok(Stop::Sealed(outcome));
             }
             if self.suspend

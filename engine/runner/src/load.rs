@@ -239,6 +239,7 @@ pub fn check(found: &Found, machine: &Machine, today: Date) -> Checked {
         today,
         file_stem: found.runbook.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
         runbooks: names(folder).ok().map(|names| names.into_iter().collect()),
+        ..Facts::default()
     };
     let known = team.as_ref().and_then(|team| team.team.as_ref());
     let runbook = check::load(&found.runbook.shown(machine), &found.runbook.bytes, known, &facts);

@@ -31,6 +31,7 @@ use runbook_transcript::store::{Store, StoreError};
 use runbook_transcript::writer::Writer;
 
 pub use self::error::RunError;
+pub(crate) use self::leftover::start_time;
 use crate::account::Machine;
 use crate::clock::Clock;
 use crate::dispatcher::{Dispatcher, InputReceiver, Parts, Stop};

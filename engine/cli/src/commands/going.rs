@@ -15,6 +15,7 @@ use runbook_runner::inputs;
 use runbook_runner::observer::{Notice, Observer};
 use runbook_runner::run::{Finished, Loaded, RunEnd, RunError, RunOptions, resume, start};
 use runbook_transcript::entry::Entry;
+use runbook_transcript::reader::Reader;
 use runbook_transcript::run_dir::RunDir;
 use runbook_transcript::store::Store;
 use runbook_transcript::wire;
@@ -111,7 +112,10 @@ pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> End
         // A dry run is never gone on with.
         Going::Resume(..) => Mode::Real,
     };
-    let view = View::new(mode, context.zone.clone());
+    let mut view = View::new(mode, context.zone.clone());
+    if let Going::Resume(_, run) = &going {
+        learn(&mut view, run);
+    }
     let shown_by: Box<dyn Observer> = match watching {
         Watching::Json => Box::new(JsonObserver::default()),
         Watching::Plain => Box::new(PlainObserver::new(view, context.out.colour())),
@@ -143,6 +147,16 @@ pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> End
     let finished = ended.map_err(|error| run_failure(&error, context))?;
     tell(&finished, &kinds.borrow(), watching, context)?;
     Ok(ExitCode::from_number(finished.end.exit_code()))
+}
+
+/// Shows the view what happened before. What cannot be read is told of when the run goes on.
+fn learn(view: &mut View, run: &RunDir) {
+    let Ok(entries) = Reader::open(&run.transcript(), Some(run.id().clone())) else { return };
+    for entry in entries.map_while(Result::ok) {
+        if let Ok(record) = wire::decode(&entry.kind, entry.step.as_deref(), entry.attempt, &entry.d) {
+            view.learn(&record);
+        }
+    }
 }
 
 /// Why nothing was started, and what to do.

@@ -3,7 +3,6 @@
 use layout::backends::svg::SVGWriter;
 use layout::core::base::Orientation;
 use layout::core::color::Color;
-use layout::core::format::Visible as _;
 use layout::core::geometry::Point;
 use layout::core::style::{LineStyleKind, StyleAttr};
 use layout::std_shapes::shapes::{Arrow, Element, LineEndKind, ShapeKind};
@@ -14,6 +13,7 @@ use crate::arguments::{Graph, GraphFormat};
 use crate::context::{Context, Ending};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::loading::load;
 
 /// Size of the letters, in points.
 const LETTERS: usize = 14;
@@ -25,7 +25,7 @@ const NODES_MAX: usize = 500;
 /// # Errors
 /// [`Failure`] when there is no such runbook, it does not check, or it is too large for a picture.
 pub(super) fn draw(arguments: &Graph, context: &mut Context) -> Ending {
-    let plan = super::plan(&arguments.name, context)?;
+    let plan = load(&arguments.name, context)?.loaded.plan;
     let picture = Picture::of(&plan);
     let text = match arguments.format {
         GraphFormat::Dot => picture.to_dot(),
@@ -77,9 +77,7 @@ fn element(node: &Node) -> Element {
     let room = if is_round { 1.5 } else { 1.0 };
     let (width, height) = ((letters * 8.5 + 24.0) * room, (lines * 17.0 + 16.0) * room);
     let look = StyleAttr::new(colour(line), 1, Some(colour(fill)), rounded, LETTERS);
-    let mut element = Element::create(shape, look, Orientation::TopToBottom, Point::new(width, height));
-    element.resize(Point::new(width, height));
-    element
+    Element::create(shape, look, Orientation::TopToBottom, Point::new(width, height))
 }
 
 fn as_length(count: usize) -> f64 {

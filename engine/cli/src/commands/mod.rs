@@ -1,12 +1,19 @@
 //! One file a verb.
 
 mod audit;
+mod check;
 mod completions;
 mod explain;
 mod going;
+mod graph;
 mod hand_in;
+mod list;
+mod log;
+mod new;
 mod resume;
+mod run;
 mod runs;
+mod show;
 
 pub use completions::VARIABLE as COMPLETE;
 
@@ -34,6 +41,13 @@ pub fn perform(command: &Command, context: &mut Context) -> Ending {
         Command::Settle(arguments) => hand_in::settle(arguments, context),
         Command::Handover(arguments) => hand_in::handover(arguments, context),
         Command::Cancel(arguments) => hand_in::cancel(arguments, context),
-        _ => Err(crate::failure::Failure::usage("this verb is not in this build")),
+        Command::Run(arguments) => run::run(arguments, context),
+        Command::List(arguments) => list::list(arguments, context),
+        Command::Check(arguments) => check::check(arguments, context),
+        Command::New(arguments) => new::begin(arguments, context),
+        Command::Graph(arguments) => graph::draw(arguments, context),
+        Command::Schema(_) => Err(crate::failure::Failure::usage("no schema yet")),
+        Command::Show(arguments) => show::show(arguments, context),
+        Command::Log(arguments) => log::log(arguments, context),
     }
 }

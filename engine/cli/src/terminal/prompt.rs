@@ -93,10 +93,18 @@ impl Prompt {
         self.request.as_ref()
     }
 
-    /// Whether a line is being typed.
-    #[must_use]
-    pub fn is_typing(&self) -> bool {
-        matches!(self.mode, Mode::Typing { .. })
+    /// What was being typed when the question went away: a note or a hand-over is typed on at the next prompt, of the
+    /// rest comes what was typed so far.
+    pub fn carry_on(&mut self, before: Self) -> Option<String> {
+        let Mode::Typing { what, text } = before.mode.clone() else { return None };
+        match what {
+            Typed::Note | Typed::HandOver => {
+                self.mode = before.mode;
+                None
+            }
+            what if before.is_secret(&what) || text.is_empty() => None,
+            Typed::Deny | Typed::Number | Typed::Settle(_) | Typed::Output { .. } | Typed::Field { .. } => Some(text),
+        }
     }
 
     /// The keys that answer, in their order.
@@ -164,14 +172,8 @@ impl Prompt {
                 lines.push(Line::plain(indent).and(if *destructive { Style::Bad } else { Style::Strong }, what));
                 lines.push(Line::plain(indent).and(Style::Command, "$ ").and(Style::Command, shown));
             }
-            RequestKind::Acknowledge { missing, all } => {
-                let who = if missing.is_empty() {
-                    "somebody".to_owned()
-                } else {
-                    missing.join(if *all { " and " } else { " or " })
-                };
-                lines.push(Line::plain(indent).and(Style::Strong, &format!("Waits for {who} to have seen it.")));
-            }
+            // Whom it waits for has just been told.
+            RequestKind::Acknowledge { .. } => {}
             RequestKind::Question(kind) => {
                 let look = if matches!(kind, QuestionKind::Doubt | QuestionKind::Overrule) {
                     Style::Look

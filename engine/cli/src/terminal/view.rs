@@ -54,6 +54,8 @@ pub struct View {
     outputs: VecDeque<Kept>,
     /// Commands that were planned and not shown yet.
     planned: BTreeMap<String, String>,
+    /// How the last attempt of a step failed, until it is told.
+    failed: BTreeMap<String, String>,
     /// Outputs that are asked for where a step is overruled.
     overruled: BTreeMap<String, Vec<String>>,
 }
@@ -91,7 +93,25 @@ impl View {
             waits: BTreeMap::new(),
             outputs: VecDeque::new(),
             planned: BTreeMap::new(),
+            failed: BTreeMap::new(),
             overruled: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a record of before: nothing is told of it, but what it says may be shown later.
+    pub fn learn(&mut self, record: &Record) {
+        match record {
+            Record::StepPlanned { key, shown, .. } if key.part == Part::Main => {
+                self.planned.insert(key.step.clone(), shown.clone());
+            }
+            Record::StepIntent { key, .. } => {
+                self.planned.remove(&key.step);
+            }
+            Record::StepOutput { key, stream, output } => self.keep(&key.step, *stream, output),
+            Record::Question { step: Some(step), question: QuestionKind::Overrule, collect, .. } => {
+                self.overruled.insert(step.clone(), collect.clone());
+            }
+            _ => {}
         }
     }
 
@@ -117,7 +137,7 @@ impl View {
         self.work(record, at, steps, &mut lines);
         self.results(record, actor, steps, &mut lines);
         self.people(record, actor, at, steps, &mut lines);
-        self.run(record, actor, at, &mut lines);
+        self.run(record, actor, at, steps, &mut lines);
         lines
     }
 
@@ -183,6 +203,11 @@ impl View {
                     begun.ran = true;
                 }
                 self.attempt_ended(key, *duration, *outcome, reason.as_deref(), steps, lines);
+                if key.part == Part::Main && *outcome != Outcome::Passed {
+                    let because = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+                    let said = format!("attempt {} {}, {}{because}", key.attempt, outcome.word(), spoken(*duration));
+                    self.failed.insert(key.step.clone(), said);
+                }
                 for survivor in survivors {
                     lines.push(
                         Line::plain(INDENT).and(Style::Bad, &format!("still running, ended by nobody: {survivor}")),
@@ -191,10 +216,9 @@ impl View {
             }
             Record::RetryScheduled { key, at: then } => {
                 self.begin(&key.step, steps, lines);
-                lines.push(
-                    Line::plain(INDENT)
-                        .and(Style::Faint, &format!("attempt {} in {}", key.attempt, countdown(at, *then))),
-                );
+                let failed = self.failed.remove(&key.step).unwrap_or_default();
+                let said = format!("{failed}; attempt {} in {}", key.attempt, countdown(at, *then));
+                lines.push(Line::plain(INDENT).and(Style::Faint, &said));
                 self.retries.insert(key.step.clone(), (key.attempt, *then));
             }
             _ => {}
@@ -214,18 +238,12 @@ impl View {
         let took = spoken(duration);
         let because = reason.map_or(String::new(), |reason| format!(": {reason}"));
         let said = match (key.part, outcome) {
-            (Part::Main, Outcome::Failed | Outcome::Unknown) => {
-                format!("attempt {} {}, {took}{because}", key.attempt, outcome.word())
-            }
             (Part::Unless, Outcome::Failed) => format!("not yet so, {took}"),
             (Part::Unless, Outcome::Unknown) => format!("could not be told, {took}{because}"),
             (Part::Doubt, outcome) => format!("the look afterwards {}, {took}{because}", outcome.word()),
             (Part::Main | Part::Unless | Part::Undo, _) => return,
         };
         self.begin(&key.step, steps, lines);
-        if outcome != Outcome::Passed {
-            self.show_failed_output(&key.step, lines);
-        }
         lines.push(Line::plain(INDENT).and(Style::Faint, &said));
     }
 
@@ -260,12 +278,15 @@ impl View {
                 {
                     lines.push(Line::plain(INDENT).and(Style::Command, "$ ").and(Style::Command, &shown));
                 }
-                for (name, value) in outputs {
-                    lines.push(
-                        Line::plain(INDENT)
-                            .and(Style::Faint, &format!("{name} = "))
-                            .and(Style::Plain, &value.to_string()),
-                    );
+                // What a decide took has been told, and why.
+                if *settlement == Settlement::Ran
+                    && *outcome == Outcome::Passed
+                    && kind(step, steps.plan()) == Some(Kind::Decide)
+                {
+                    return;
+                }
+                if self.failed.remove(step).is_some() {
+                    self.show_failed_output(step, lines);
                 }
                 let (mark, style) = mark(*outcome);
                 let mut said = format!("{mark} {}{}", outcome.word(), how(*settlement));
@@ -281,6 +302,10 @@ impl View {
                     Some(reason) => line.and(Style::Plain, ": ").and(Style::Plain, reason),
                     None => line,
                 });
+                if !outputs.is_empty() {
+                    let values: Vec<String> = outputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                    lines.push(Line::plain(INDENT).and(Style::Faint, &values.join("   ")));
+                }
             }
             Record::StepSkipped { step, why } => {
                 let number = number(step, steps.plan());
@@ -355,10 +380,13 @@ impl View {
                 self.begin(step, steps, lines);
                 if *question == QuestionKind::Overrule {
                     self.overruled.insert(step.clone(), collect.clone());
+                    if self.failed.remove(step).is_some() {
+                        self.show_failed_output(step, lines);
+                    }
                 }
                 return;
             }
-            Record::Answer { step, answer, fields, behalf, reason, .. } => {
+            Record::Answer { step, answer, behalf, reason, .. } => {
                 use runbook_core::run::record::AnswerWord;
                 let word = match answer {
                     AnswerWord::Yes => "yes",
@@ -371,17 +399,16 @@ impl View {
                     lines.push(Line::plain(INDENT).and(Style::Good, &said));
                     return;
                 };
-                self.begin(step, steps, lines);
-                lines.push(Line::plain(INDENT).and(Style::Good, &said));
-                for (name, value) in fields {
-                    let text = Line::plain(INDENT).and(Style::Faint, &format!("{name} = "));
-                    lines.push(text.and(Style::Plain, &value.to_string()));
-                }
-                return;
+                // The values typed are the step's outputs, and told with them.
+                (step, Style::Good, said)
             }
             Record::QuestionWithdrawn { step: Some(step), timed_out, .. } => {
-                let said = if *timed_out { "nobody answered in time" } else { "the question is withdrawn" };
-                (step, Style::Look, said.to_owned())
+                let said = match (*timed_out, actor.auth) {
+                    (true, _) => "nobody answered in time".to_owned(),
+                    (false, Auth::System) => "the question is withdrawn".to_owned(),
+                    (false, Auth::Tty | Auth::Ssh | Auth::Token | Auth::Oidc) => format!("left as it is by {by}"),
+                };
+                (step, Style::Look, said)
             }
             Record::DoubtOpened { key, why } => {
                 (&key.step, Style::Bad, format!("? in doubt: nobody knows how it ended: {why}"))
@@ -457,7 +484,7 @@ impl View {
         }
     }
 
-    fn run(&mut self, record: &Record, actor: &Actor, at: Timestamp, lines: &mut Vec<Line>) {
+    fn run(&mut self, record: &Record, actor: &Actor, at: Timestamp, steps: &dyn Steps, lines: &mut Vec<Line>) {
         let said = match record {
             Record::PhaseEntered { phase: Phase::Ending, cause, .. } => match cause {
                 Some(EndCause::Failed(step)) => {
@@ -471,6 +498,7 @@ impl View {
             Record::PhaseEntered { phase: Phase::Rollback, .. } => {
                 "What was done is undone, the last first.".to_owned()
             }
+            Record::PhaseEntered { phase: Phase::Finally, .. } if steps.plan().finally().is_empty() => return,
             Record::PhaseEntered { phase: Phase::Finally, .. } => "Whatever happened, this follows.".to_owned(),
             Record::RunCancelled { reason } => format!(
                 "Cancelled by {}: {reason}. Nothing new starts; an act that runs is let end. Once more ends that too.",

@@ -12,7 +12,7 @@ use crate::text::{Line, Style};
 pub fn command(body: &Body) -> Option<String> {
     match &body.work {
         Work::Run(line) => {
-            Some(line.value.words().iter().map(|word| word.template.source()).collect::<Vec<_>>().join(" "))
+            Some(line.value.words().iter().map(|word| as_word(word.template.source())).collect::<Vec<_>>().join(" "))
         }
         Work::Script(text) => {
             let mut lines = text.value.lines().filter(|line| !line.trim().is_empty());
@@ -28,6 +28,11 @@ pub fn command(body: &Body) -> Option<String> {
         | Work::Runbook(_)
         | Work::None => None,
     }
+}
+
+/// A word as it may stand in a line: one with a blank that is not its template's is quoted.
+fn as_word(source: &str) -> String {
+    if source.contains("{{") { source.to_owned() } else { crate::place::quote(source) }
 }
 
 /// What a step does, as a clause that follows *would* or stands alone: `run`, `ask`, `tell`.
@@ -126,9 +131,6 @@ pub fn conditions(step: &Step) -> Vec<Line> {
     }
     if step.destructive {
         lines.push(Line::new().and(Style::Bad, "destructive"));
-    }
-    if let Some(approval) = approval(step) {
-        lines.push(Line::new().and(Style::Look, &approval));
     }
     match &step.undo {
         Some(Undo::Body(body)) => {

@@ -8,8 +8,8 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for step in context.document.steps.iter().filter(|step| step.kind.value == Kind::Verify) {
         let Work::Runbook(call) = &step.body.work else { continue };
-        let other = context.facts.runbooks.as_ref().and_then(|all| all.get(call.name.value.as_str()));
-        if other.is_some_and(|other| other.acts) {
+        let acts = context.facts.acting.contains(call.name.value.as_str());
+        if acts {
             let title = format!("`{}` only looks, and `{}` has an act", step.id.value, call.name.value);
             found.push(
                 Diagnostic::new(Code::ActInVerify, call.name.span, title)

@@ -1,6 +1,7 @@
 //! What every check sees: the document, the order of its steps, and what the caller knows of the world.
 
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Facts;
@@ -8,7 +9,7 @@ use super::bits::BitRows;
 use super::flow::Flow;
 use super::texts::{self, Text};
 use crate::diagnostic;
-use crate::document::Tree;
+use crate::document::{Kind, Tree};
 use crate::document::model::{Body, Document, Step, Undo};
 use crate::document::team::Team;
 use crate::graph::{Graph, StepIndex};
@@ -24,7 +25,10 @@ pub(super) struct Context<'a> {
     pub(super) team: Option<&'a Team>,
     pub(super) facts: &'a Facts,
     tree: Option<&'a Tree>,
+    /// Whether the whole document could be read: of one that lacks steps or roads the order says little.
+    whole: bool,
     compared: Cell<usize>,
+    written: OnceCell<BTreeSet<String>>,
     texts: OnceCell<Vec<Text<'a>>>,
     order: OnceCell<Option<Vec<StepIndex>>>,
     before: OnceCell<BitRows>,
@@ -38,6 +42,7 @@ impl<'a> Context<'a> {
         tree: Option<&'a Tree>,
         team: Option<&'a Team>,
         facts: &'a Facts,
+        whole: bool,
     ) -> Self {
         Self {
             document,
@@ -45,7 +50,9 @@ impl<'a> Context<'a> {
             team,
             facts,
             tree,
+            whole,
             compared: Cell::new(0),
+            written: OnceCell::new(),
             texts: OnceCell::new(),
             order: OnceCell::new(),
             before: OnceCell::new(),
@@ -74,6 +81,38 @@ impl<'a> Context<'a> {
     /// The bytes of a part of a text that stands at a span.
     pub(super) fn place(&self, span: Span, part: Range<usize>) -> Span {
         self.tree.map_or(span, |tree| tree.inner_span_at(span, part))
+    }
+
+    /// The bytes of a part of an expression or a template.
+    pub(super) fn place_in(&self, text: &Text<'_>, part: Range<usize>) -> Span {
+        if text.split { self.place_in_list(text.span, text.source(), part) } else { self.place(text.span, part) }
+    }
+
+    /// The bytes of a part of a word of a command that was written as a list; the list's first line where the word is
+    /// not written as it is read.
+    pub(super) fn place_in_list(&self, list: Span, word: &str, part: Range<usize>) -> Span {
+        let Some(source) = self.tree.map(Tree::source) else { return list };
+        match source.slice(list).find(word) {
+            Some(at) => Span::new(list.start + at + part.start, list.start + at + part.end),
+            None => {
+                let line = source.line_span(source.line_of(list.start)).unwrap_or(list);
+                source.trim(Span::new(list.start, line.end.min(list.end)))
+            }
+        }
+    }
+
+    /// Whether the file has a step of this name, even one that could not be read.
+    pub(super) fn is_written(&self, id: &str) -> bool {
+        let names = self.written.get_or_init(|| {
+            let Some(tree) = self.tree else { return BTreeSet::new() };
+            let entries = |node| match &tree.node(node).kind {
+                Kind::Mapping(entries) => entries.as_slice(),
+                Kind::Scalar { .. } | Kind::Sequence(_) | Kind::Refused => &[],
+            };
+            let steps = entries(tree.root()).iter().find(|entry| entry.key == "steps");
+            steps.into_iter().flat_map(|steps| entries(steps.value)).map(|entry| entry.key.clone()).collect()
+        });
+        names.contains(id)
     }
 
     /// `did you mean …`, if one of the names is near.
@@ -117,9 +156,9 @@ impl<'a> Context<'a> {
         before.has(later.get(), earlier.get())
     }
 
-    /// What is known of each step when it starts; `None` when steps wait for each other.
+    /// What is known of each step when it starts; `None` when steps wait for each other, or not all could be read.
     pub(super) fn flow(&self) -> Option<&Flow> {
-        self.flow.get_or_init(|| Flow::of(self)).as_ref()
+        self.flow.get_or_init(|| if self.whole { Flow::of(self) } else { None }).as_ref()
     }
 }
 

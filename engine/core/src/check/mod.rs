@@ -1,17 +1,58 @@
-//! One file a check -> `Vec<Diagnostic>`.
+//! From what is written to what may be run: every rule that a document has to keep, one file a rule.
+//!
+//! A check looks at the whole document and gives diagnostics; none depends on what another found, so a file shows all
+//! its problems at once. What several of them need (the order, what has run when a step starts, every text with what it
+//! may read) is made once, by [`context`].
+
+mod act_in_verify;
+mod after_one_road;
+mod approve_without_command;
+mod bits;
+mod context;
+mod cycle;
+mod destructive;
+mod double_edge;
+mod ending;
+mod failed_without_because;
+mod flow;
+mod name;
+mod names;
+mod no_otherwise;
+mod no_steps;
+mod no_way_back;
+mod option_word;
+mod parties;
+mod pipeline;
+mod present;
+mod reserved;
+mod retried_act;
+mod review;
+mod road_ends_above;
+mod texts;
+mod two_answers;
+mod types;
+mod undo_not_act;
+mod unhandled;
+mod unknown_runbook;
+mod unknown_step;
+mod unreachable;
+mod unsaid_end;
+mod when_around_decide;
+mod words;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Silences};
 use crate::document::model::Document;
 use crate::document::team::Team;
-use crate::document::{self};
+use crate::document::{self, Tree};
 use crate::graph::Graph;
 use crate::plan::Plan;
 use crate::source::SourceFile;
+use context::Context;
 
 /// What a check is told about the world.
 #[derive(Debug, Clone, Default)]
@@ -22,21 +63,34 @@ pub struct Facts {
     pub file_stem: Option<String>,
     /// Names of the runbooks beside it, where they are known.
     pub runbooks: Option<BTreeSet<String>>,
+    /// Those of them that have an act: no verify may run one.
+    pub acting: BTreeSet<String>,
+}
+
+/// A document that was checked.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The plan, where nothing is wrong but warnings.
+    pub plan: Option<Plan>,
+    /// Every problem, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// A runbook file, read and checked.
+#[derive(Debug, Clone)]
 pub struct Loaded {
     /// The file.
     pub file: SourceFile,
     /// What it says, as far as it could be read.
     pub document: Option<Arc<Document>>,
-    /// The plan, where nothing is wrong.
+    /// The plan, where nothing is wrong but warnings.
     pub plan: Option<Plan>,
     /// Every problem.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// A team file, read and checked.
+#[derive(Debug, Clone)]
 pub struct LoadedTeam {
     /// The file.
     pub file: SourceFile,
@@ -46,23 +100,96 @@ pub struct LoadedTeam {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads and checks a runbook.
+/// The checks, in no particular order.
+const CHECKS: &[fn(&Context<'_>) -> Vec<Diagnostic>] = &[
+    act_in_verify::check,
+    after_one_road::check,
+    approve_without_command::check,
+    cycle::check,
+    destructive::check,
+    double_edge::check,
+    ending::check,
+    failed_without_because::check,
+    name::check,
+    names::check,
+    no_otherwise::check,
+    no_steps::check,
+    no_way_back::check,
+    option_word::check,
+    parties::check,
+    pipeline::check,
+    present::check,
+    reserved::check,
+    retried_act::check,
+    review::check,
+    road_ends_above::check,
+    two_answers::check,
+    types::check,
+    undo_not_act::check,
+    unhandled::check,
+    unknown_runbook::check,
+    unknown_step::check,
+    unreachable::check,
+    unsaid_end::check,
+    when_around_decide::check,
+];
+
+/// Checks a document that was read whole. Without its file, a diagnostic about a part of an expression or a template is
+/// placed at the whole of it.
 #[must_use]
-pub fn load(name: &str, bytes: &[u8], _team: Option<&Team>, _facts: &Facts) -> Loaded {
-    let parsed = document::parse(name, bytes);
-    let document = parsed.document.map(Arc::new);
-    let good = !parsed.diagnostics.iter().any(|one| one.severity == Severity::Error);
-    let plan = document.clone().filter(|_| good).map(|document| {
-        let graph = Graph::of(&document);
-        Plan::new(document, graph)
-    });
-    Loaded { file: parsed.source, document, plan, diagnostics: parsed.diagnostics }
+pub fn check(document: Arc<Document>, team: Option<&Team>, facts: &Facts) -> Checked {
+    let mut sink = Diagnostics::new();
+    let graph = Graph::of(&document);
+    run(&Context::new(&document, &graph, None, team, facts, true), &mut sink);
+    let plan = (!sink.has_errors()).then(|| Plan::new(document, graph));
+    Checked { plan, diagnostics: sink.finish() }
 }
 
-/// Reads and checks a team file.
+/// Reads and checks a runbook. `name` is what messages call it.
+#[must_use]
+pub fn load(name: &str, bytes: &[u8], team: Option<&Team>, facts: &Facts) -> Loaded {
+    let parsed = document::parse(name, bytes);
+    let whole = !parsed.has_errors();
+    let document = parsed.document.map(Arc::new);
+    let mut sink = Diagnostics::new();
+    sink.extend(parsed.diagnostics);
+    let graph = document.as_ref().map(|document| {
+        let graph = Graph::of(document);
+        run(&Context::new(document, &graph, parsed.tree.as_ref(), team, facts, whole), &mut sink);
+        graph
+    });
+    let sink = silence(&parsed.source, parsed.tree.as_ref(), sink);
+    let plan = match (&document, graph) {
+        (Some(document), Some(graph)) if !sink.has_errors() => Some(Plan::new(Arc::clone(document), graph)),
+        _ => None,
+    };
+    Loaded { file: parsed.source, document, plan, diagnostics: sink.finish() }
+}
+
+/// Reads and checks a team file. `name` is what messages call it.
 #[must_use]
 pub fn load_team(name: &str, bytes: &[u8]) -> LoadedTeam {
     let parsed = document::parse_team(name, bytes);
-    let good = !parsed.diagnostics.iter().any(|one| one.severity == Severity::Error);
-    LoadedTeam { file: parsed.source, team: parsed.document.filter(|_| good), diagnostics: parsed.diagnostics }
+    let mut sink = Diagnostics::new();
+    sink.extend(parsed.diagnostics);
+    let sink = silence(&parsed.source, parsed.tree.as_ref(), sink);
+    let team = parsed.document.filter(|_| !sink.has_errors());
+    LoadedTeam { file: parsed.source, team, diagnostics: sink.finish() }
+}
+
+fn run(context: &Context<'_>, sink: &mut Diagnostics) {
+    for check in CHECKS {
+        sink.extend(check(context));
+    }
+}
+
+fn silence(source: &SourceFile, tree: Option<&Tree>, sink: Diagnostics) -> Diagnostics {
+    let Some(tree) = tree else { return sink };
+    Silences::read(source, &tree.text_spans()).apply(source, sink)
+}
+
+/// Whether a list of diagnostics stops a run.
+#[must_use]
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }

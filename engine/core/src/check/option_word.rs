@@ -1,7 +1,6 @@
 //! RB0166: a param whose default makes a word of a command an option, or nothing.
 
 use super::context::{Context, bodies};
-use super::names::place_of_read;
 use crate::command_line::CommandLine;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::model::{Attach, ParamKind, Work};
@@ -48,7 +47,11 @@ fn of_line(context: &Context<'_>, line: &Spanned<CommandLine>, found: &mut Vec<D
         } else {
             "write `{{ default path \"text\" }}`, or give the param a default that says something"
         };
-        let place = place_of_read(context, line.span, split, word.template.source(), read);
+        let place = if split {
+            context.place_in_list(line.span, word.template.source(), read.span.clone())
+        } else {
+            context.place(line.span, read.span.clone())
+        };
         found.push(
             Diagnostic::new(Code::WordBecomesOption, place, title)
                 .label("refused when the command is about to run")
@@ -61,12 +64,7 @@ fn of_line(context: &Context<'_>, line: &Spanned<CommandLine>, found: &mut Vec<D
 /// The read of `{{ path }}` at the start of a word.
 fn first_value(template: &Template) -> Option<&crate::expression::Read> {
     let Some(Part::Interpolation(first)) = template.parts().first() else { return None };
-    if first.is_default() || first.is_words() {
-        return None;
-    }
-    let inside = template.source().get(first.span.start..first.span.end)?;
-    let path = inside.trim_start_matches('{').trim_end_matches('}').trim();
-    template.reads().first().filter(|read| read.path.join(".") == path)
+    template.reads().get(first.path()?)
 }
 
 /// The texts a param gives without anybody typing one.

@@ -1,7 +1,5 @@
 //! RB0143 and RB0146: people, teams and hosts that the team file does not have, and a runbook without an owner.
 
-use std::collections::BTreeSet;
-
 use super::context::{Context, bodies};
 use crate::diagnostic::{Code, Diagnostic, suggest};
 use crate::document::model::{Approve, Surroundings, Work};
@@ -47,12 +45,13 @@ fn owner(context: &Context<'_>) -> Vec<Diagnostic> {
 }
 
 fn parties(team: &Team, named: &[Spanned<String>], label: &str, found: &mut Vec<Diagnostic>) {
+    // Who is a member of a team need not have an entry of their own.
+    let members = || team.teams.values().flat_map(|group| &group.members).map(|member| member.value.as_str());
     for party in named {
-        if team.people.contains_key(&party.value) || team.teams.contains_key(&party.value) {
-            continue;
+        let known = || team.teams.keys().chain(team.people.keys()).map(String::as_str).chain(members());
+        if !known().any(|name| name == party.value) {
+            found.push(unknown("person or team", party, known(), label));
         }
-        let known = team.teams.keys().chain(team.people.keys()).map(String::as_str);
-        found.push(unknown("person or team", party, known, label));
     }
 }
 
@@ -80,37 +79,4 @@ fn unknown<'n>(
     };
     let title = format!("there is no {what} `{}`", name.value);
     Diagnostic::new(Code::UnknownParty, name.span, title).label(label).help(help)
-}
-
-/// Checks what a team file names of itself.
-pub(super) fn check_team(team: &Team) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let people: BTreeSet<&str> = team.people.keys().map(String::as_str).collect();
-    let channels: BTreeSet<&str> = team.channels.keys().map(String::as_str).collect();
-    let mut look = |what: &str, known: &BTreeSet<&str>, name: &Spanned<String>, label: String| {
-        if !known.contains(name.value.as_str()) {
-            found.push(unknown(what, name, known.iter().copied(), &label));
-        }
-    };
-    let teams: BTreeSet<&str> = team.teams.keys().map(String::as_str).collect();
-    for (name, person) in &team.people {
-        for of in &person.team {
-            look("team", &teams, of, format!("`{name}` is said to be in it"));
-        }
-        for channel in &person.notify {
-            look("channel", &channels, channel, format!("`{name}` is told through it"));
-        }
-    }
-    for (name, group) in &team.teams {
-        for member in &group.members {
-            look("person", &people, member, format!("said to be in `{name}`"));
-        }
-        for on_call in &group.on_call {
-            look("person", &people, on_call, format!("first to be told of `{name}`"));
-        }
-        for channel in &group.notify {
-            look("channel", &channels, channel, format!("`{name}` is told through it"));
-        }
-    }
-    found
 }

@@ -27,7 +27,8 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         if !acts || !is_loose_end(context, end) || flow.reach().is_always(end) || asked.contains(&end) {
             continue;
         }
-        let Some(decide) = begins else { continue };
+        // A fallback stands at the end of a file whatever comes before it.
+        let Some(decide) = begins.filter(|_| context.graph.fallback() != Some(below)) else { continue };
         let (id, below_id) = (context.id(end), context.id(below));
         let title = format!("does `{id}` go on to `{below_id}`?");
         found.push(

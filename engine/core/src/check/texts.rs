@@ -302,9 +302,9 @@ impl<'a> Collector<'a> {
         for attach in &step.attach {
             match attach {
                 Attach::File { file, .. } => {
-                    self.template("file", file, Purpose::Text);
+                    self.template("attach", file, Purpose::Text);
                 }
-                Attach::Run(line) => self.line("run", line),
+                Attach::Run(line) => self.line("attach", line),
             }
         }
         if let Some(Approve::People(approval)) = step.approve.as_ref().map(|approve| &approve.value) {

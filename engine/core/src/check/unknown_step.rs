@@ -10,7 +10,7 @@ use crate::source::Spanned;
 pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut unknown = Vec::new();
     let mut look = |id: &Spanned<StepId>, label: &str| {
-        if context.graph.find(id.value.as_str()).is_some() {
+        if context.graph.find(id.value.as_str()).is_some() || context.is_written(id.value.as_str()) {
             return;
         }
         let names = context.document.steps.iter().map(|step| step.id.value.as_str());

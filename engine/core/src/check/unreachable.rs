@@ -8,7 +8,7 @@ use crate::document::model::{Approve, Kind, Step, Work};
 use crate::graph::{Edge, Road, StepIndex};
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let Some(order) = context.order() else { return Vec::new() };
+    let (Some(order), Some(_)) = (context.order(), context.flow()) else { return Vec::new() };
     let undoing: BTreeSet<StepIndex> =
         context.document.steps.iter().filter_map(|step| context.graph.undoing_step(step)).collect();
     let mut reachable = vec![false; context.document.steps.len()];
@@ -20,7 +20,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             || context.graph.is_finally(step)
             || context.graph.fallback() == Some(step)
             || undoing.contains(&step);
-        let leads_here = |(from, edge): &(StepIndex, &Edge)| is(*from) && ways(context, *from, edge).any(|way| way.is_ok());
+        let leads_here = |(from, edge): &(StepIndex, &Edge)| is(*from) && ways(context, *from, edge).iter().any(Result::is_ok);
         let is_reachable = wanted_otherwise || sources.iter().any(leads_here);
         // What comes after an unreachable step is not reported again.
         if !is_reachable && sources.iter().all(|(from, _)| is(*from)) {
@@ -36,24 +36,28 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 fn report(context: &Context<'_>, step: StepIndex, sources: &[(StepIndex, &Edge)]) -> Diagnostic {
     let id = &context.step(step).id;
     let title = format!("`{}` can never start", id.value);
-    let mut diagnostic = Diagnostic::new(Code::UnreachableStep, id.span, title).label("no way leads here");
-    for (from, edge) in sources.iter().take(3) {
-        if let Some(why) = ways(context, *from, edge).find_map(Result::err) {
-            diagnostic = diagnostic.related(super::cycle::place(context, *from, step, Some(edge)), why);
-        }
+    let mut reasons = sources.iter().filter_map(|(from, edge)| {
+        let why = ways(context, *from, edge).into_iter().find_map(Result::err)?;
+        Some((super::cycle::place(context, *from, step, Some(edge)), why))
+    });
+    let mut diagnostic = Diagnostic::new(Code::UnreachableStep, id.span, title);
+    // A need that is not written is shown at the step itself.
+    diagnostic = match reasons.next() {
+        Some((span, why)) if span == id.span => diagnostic.label(why),
+        Some((span, why)) => diagnostic.label("no way leads here").related(span, why),
+        None => diagnostic.label("no way leads here"),
+    };
+    for (span, why) in reasons.take(2) {
+        diagnostic = diagnostic.related(span, why);
     }
     diagnostic.help("name the step it follows in `needs`, or remove it")
 }
 
 /// The ways along an edge: each can be gone, or why not.
-fn ways<'c>(
-    context: &Context<'c>,
-    from: StepIndex,
-    edge: &'c Edge,
-) -> impl Iterator<Item = Result<(), String>> + use<'c> {
+fn ways(context: &Context<'_>, from: StepIndex, edge: &Edge) -> Vec<Result<(), String>> {
     let step = context.step(from);
     let need = (edge.need && edge.is_way).then(|| need_goes_on(step));
-    need.into_iter().chain(edge.roads.iter().map(|road| road_is_taken(step, *road)))
+    need.into_iter().chain(edge.roads.iter().map(|road| road_is_taken(step, *road))).collect()
 }
 
 fn need_goes_on(step: &Step) -> Result<(), String> {

@@ -122,6 +122,7 @@ codes! {
     NotText "RB0168" Error "value that is no text rendered as text"
     UndoNotAct "RB0169" Error "`undo` that names no act"
     BadMatcher "RB0170" Error "bad alert matcher"
+    UnknownRunbook "RB0171" Error "unknown runbook"
 }
 
 impl Code {

@@ -14,6 +14,8 @@ pub enum ExpressionErrorKind {
     TooDeep,
     /// Text is compared with a number.
     TextComparedWithNumber,
+    /// An integer is divided by an integer, which would lose the fraction.
+    IntegerDivision,
 }
 
 /// An expression that does not compile.

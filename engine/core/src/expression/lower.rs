@@ -403,12 +403,8 @@ impl Lowering<'_> {
     fn knowing(&mut self, condition: &Node, outcome: bool, tree: &IdedExpr) -> Lowered {
         let before = self.known.len();
         let mut found = Vec::new();
-        existing(condition, outcome, &mut found);
-        for slot in found {
-            if let Some(read) = self.reads.get(slot) {
-                self.known.push(read.path.clone());
-            }
-        }
+        existing(condition, outcome, &self.reads, &mut found);
+        self.known.extend(found.into_iter().map(<[String]>::to_vec));
         let node = self.node(tree);
         self.known.truncate(before);
         node
@@ -529,14 +525,22 @@ fn only_element(tree: &IdedExpr) -> Option<&IdedExpr> {
     }
 }
 
-/// The reads a condition has found to exist when it came out this way.
-fn existing(condition: &Node, outcome: bool, found: &mut Vec<usize>) {
+/// The paths a condition has found to exist when it came out this way. What a step left behind exists where it has
+/// ended in any way but skipped.
+pub(super) fn existing<'r>(condition: &Node, outcome: bool, reads: &'r [Read], found: &mut Vec<&'r [String]>) {
     match (&condition.form, outcome) {
-        (Form::HasRead(slot), true) => found.push(*slot),
-        (Form::Not(operand), _) => existing(operand, !outcome, found),
+        (Form::HasRead(slot), true) => found.extend(reads.get(*slot).map(|read| read.path.as_slice())),
+        (Form::Read(slot), _) => {
+            let Some([root, _, member]) = reads.get(*slot).map(|read| read.path.as_slice()) else { return };
+            let ended = if outcome { ["passed", "failed", "unknown"].as_slice() } else { &["skipped"] };
+            if root == "steps" && ended.contains(&member.as_str()) {
+                found.extend(reads.get(*slot).and_then(|read| read.path.get(..2)));
+            }
+        }
+        (Form::Not(operand), _) => existing(operand, !outcome, reads, found),
         (Form::And(pair), true) | (Form::Or(pair), false) => {
             for operand in pair.iter() {
-                existing(operand, outcome, found);
+                existing(operand, outcome, reads, found);
             }
         }
         _ => {}

@@ -32,6 +32,7 @@ use crate::value::Value;
 pub use error::{EvaluationError, ExpressionError, ExpressionErrorKind};
 pub use functions::{FunctionDoc, functions};
 pub use types::Type;
+pub(crate) use types::of_known_name;
 
 /// One name an expression or a template reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,11 +105,20 @@ impl Expression {
         &self.compiled.reads
     }
 
+    /// The paths that exist wherever it came out this way: `has(params.x)` when it is true, `steps.a` with all that
+    /// the step left behind when `steps.a.passed` is.
+    #[must_use]
+    pub fn existing(&self, outcome: bool) -> Vec<&[String]> {
+        let mut found = Vec::new();
+        lower::existing(&self.compiled.root, outcome, &self.compiled.reads, &mut found);
+        found
+    }
+
     /// Checks operands whose types are known, `type_of` giving those of the paths it knows.
     ///
     /// # Errors
-    /// [`ExpressionErrorKind::TextComparedWithNumber`], or [`ExpressionErrorKind::Syntax`] for an operation that fails
-    /// whatever the values are, such as dividing an integer by an integer.
+    /// [`ExpressionErrorKind::TextComparedWithNumber`], [`ExpressionErrorKind::IntegerDivision`], or
+    /// [`ExpressionErrorKind::Syntax`] for any other operation that fails whatever the values are.
     pub fn check_types(&self, type_of: &dyn Fn(&[String]) -> Option<Type>) -> Result<(), ExpressionError> {
         types::check(&self.compiled.root, &self.compiled.source, &self.compiled.reads, type_of).map(|_| ())
     }

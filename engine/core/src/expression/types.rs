@@ -67,7 +67,7 @@ impl Type {
 }
 
 /// The types of the names that are the language's own.
-pub(super) fn of_known_name(path: &[String]) -> Option<Type> {
+pub(crate) fn of_known_name(path: &[String]) -> Option<Type> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["stdout" | "stderr" | "body"]
@@ -181,7 +181,9 @@ impl Checker<'_> {
         match (left_type, right_type) {
             (Type::Integer, Type::Integer) if operator == Arithmetic::Divide => {
                 let message = format!("`{left}` and `{right}` are integers, and dividing them would lose the fraction");
-                Err(ExpressionError::syntax(message, span.clone()).with_hint(format!("write double({left}) / {right}")))
+                let error = ExpressionError::syntax(message, span.clone());
+                let hint = format!("write double({left}) / {right}");
+                Err(ExpressionError { kind: ExpressionErrorKind::IntegerDivision, ..error }.with_hint(hint))
             }
             (Type::Integer, Type::Integer) => Ok(Some(Type::Integer)),
             (left, right) if left.is_numeric() && right.is_numeric() => Ok(Some(Type::Number)),

@@ -2,7 +2,10 @@
 
 use super::edges::Readiness;
 use super::effect::Effect;
-use super::record::{EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, Settlement, SkipReason};
+use super::record::{
+    End, EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, Settlement, SkipReason, StartFailure,
+    StartFailureKind,
+};
 use super::scope::RunScope;
 use super::state::{RunState, Standing};
 use super::step_state::{Stage, StepState};
@@ -152,7 +155,7 @@ impl RunState {
         let plan = std::sync::Arc::clone(&self.plan);
         let follows_end = self.phase == Phase::Ending;
         if let Some(state) = self.steps.get_mut(step.get()) {
-            state.in_ending = follows_end;
+            state.in_ending |= follows_end;
             let again = std::mem::take(&mut state.let_go);
             if !again && self.step_by_step && self.attended && self.mode == Mode::Real && state.undoing.is_none() {
                 let request = self.next_request;
@@ -183,8 +186,10 @@ impl RunState {
                 // A dry run shows the step: whether it runs cannot be known.
                 Err(_) if unknown => {}
                 Err(error) => {
-                    let reason = format!("its when could not be evaluated: {error}");
-                    self.end_attempt_early(step, Part::Main, Outcome::Failed, reason, None);
+                    let message = format!("its when could not be evaluated: {error}");
+                    let failure = StartFailure { kind: StartFailureKind::Rendering, message: message.clone() };
+                    let end = Some(End::NotStarted(failure));
+                    self.end_attempt_early(step, Part::Main, Outcome::Failed, message, end);
                     return;
                 }
             }
@@ -211,7 +216,11 @@ impl RunState {
                 true
             }
             Stage::Asked(key, request) if !self.requests.contains_key(&request) => {
-                self.after_answer(step, key);
+                if state.last.answer.is_some() {
+                    self.after_answer(step, key);
+                } else {
+                    self.end_waiting(step);
+                }
                 true
             }
             Stage::Telling(key) => {
@@ -219,7 +228,11 @@ impl RunState {
                 true
             }
             Stage::AwaitingAck(key, request) if !self.requests.contains_key(&request) => {
-                self.after_ack(step, key);
+                if state.acknowledged.is_empty() {
+                    self.end_waiting(step);
+                } else {
+                    self.after_ack(step, key);
+                }
                 true
             }
             Stage::Ended(verdict) => {
@@ -234,10 +247,12 @@ impl RunState {
                 self.attach_or_settle(step, verdict);
                 true
             }
-            Stage::Approval(request, key, _) if !self.requests.contains_key(&request) => {
-                // Withdrawn: the step was ended by whoever withdrew it.
-                drop(key);
-                false
+            // Withdrawn, and what follows from that was not recorded.
+            Stage::Approval(request, ..) | Stage::Overruling(request, _) | Stage::Proceeding(request)
+                if !self.requests.contains_key(&request) =>
+            {
+                self.end_waiting(step);
+                true
             }
             Stage::Waiting
             | Stage::Planning(_)
@@ -260,7 +275,10 @@ impl RunState {
         let written = plan.step(step);
         let leads_on = |target: &crate::document::model::Target| {
             let fresh =
-                |id: &str| graph.find(id).and_then(|to| self.steps.get(to.get())).is_some_and(|state| !state.started);
+                |id: &str| {
+                    let to = graph.find(id).and_then(|to| self.steps.get(to.get()));
+                    to.is_some_and(|state| !state.started && state.settled().is_none())
+                };
             let done = target.done && target.steps.is_empty();
             done || target.steps.iter().any(|id| fresh(id.value.as_str())) || (target.done && target.failed)
         };

@@ -147,14 +147,18 @@ impl RunState {
     pub(crate) fn on_planned(&mut self, key: &AttemptKey, plan: Result<(BlobDigest, String), StartFailure>) {
         let Some(step) = self.plan.graph().find(&key.step) else { return };
         let Some(state) = self.steps.get_mut(step.get()) else { return };
-        state.in_flight = false;
-        // The run may have ended the step meanwhile.
-        if matches!(state.stage_of(key.part), Stage::Settled(_)) {
+        let expected = match state.stage_of(key.part) {
+            Stage::Planning(planning) => planning == key,
+            // Another attempt, or another part after the one that ended.
+            Stage::Pausing(..) | Stage::Ended(_) => true,
+            _ => false,
+        };
+        if !std::mem::take(&mut state.in_flight) || !expected {
             return;
         }
         if matches!(key.part, Part::Main | Part::Unless) && !self.may_start(step) {
             let why = if self.cancelled.is_some() { SkipReason::Cancelled } else { SkipReason::Ended };
-            return self.skip(step, why);
+            return self.not_begun(step, why);
         }
         match plan {
             Ok((plan, shown)) => self.emit(Record::StepPlanned { key: key.clone(), plan, shown }),
@@ -483,6 +487,16 @@ impl RunState {
     }
 
     fn after_unless(&mut self, step: StepIndex, verdict: Verdict) {
+        match verdict.end {
+            // It did not look to the end, and says nothing.
+            Some(End::Lost(_)) => return self.begin_part(step, Part::Unless),
+            Some(End::Stopped) if self.phase <= Phase::Ending => return self.not_begun(step, SkipReason::Cancelled),
+            Some(End::Stopped) => {
+                let reason = Some("did not start: its unless was ended by a cancel".to_owned());
+                return self.settle_step(step, Verdict { outcome: Outcome::Failed, reason, ..verdict });
+            }
+            _ => {}
+        }
         match verdict.outcome {
             Outcome::Passed => {
                 let verdict =
@@ -516,17 +530,18 @@ impl RunState {
         let Some(before) = before.map(|before| *before) else { return };
         let key = before.key.clone();
         let settled = |word| Record::DoubtSettled { key, word, by: "unless".to_owned(), reason: None };
-        match look.outcome {
-            Outcome::Passed => self.emit(settled(SettleWord::Done)),
-            Outcome::Failed => self.emit(settled(SettleWord::NotDone)),
-            Outcome::Unknown | Outcome::Skipped => {
+        match (look.outcome, &look.end) {
+            (_, Some(End::Lost(_))) => self.begin_part(step, Part::Doubt),
+            (Outcome::Passed, _) => self.emit(settled(SettleWord::Done)),
+            (Outcome::Failed, end) if *end != Some(End::Stopped) => self.emit(settled(SettleWord::NotDone)),
+            _ => {
                 let idempotent = self.plan.step(step).idempotent;
                 self.open_doubt(step, before, idempotent);
             }
         }
     }
 
-    fn open_doubt(&mut self, step: StepIndex, verdict: Verdict, idempotent: bool) {
+    pub(crate) fn open_doubt(&mut self, step: StepIndex, verdict: Verdict, idempotent: bool) {
         let why = verdict.reason.clone().unwrap_or_else(|| "it left no exit code".to_owned());
         let key = verdict.key;
         self.emit(Record::DoubtOpened { key: key.clone(), why: why.clone() });
@@ -578,8 +593,11 @@ impl RunState {
         let state = self.steps.get(step.get())?;
         let ends = self.phase == Phase::Ending && !state.in_ending;
         let person = verdict.settlement != Settlement::Ran;
+        let stopped = verdict.end == Some(End::Stopped);
         let rendering = matches!(&verdict.end, Some(End::NotStarted(f)) if f.kind == StartFailureKind::Rendering);
-        if ends || person || rendering || self.cancelled.is_some() || !written.body.work.is_command() {
+        let is_bare = written.kind.value == Kind::Verify && matches!(written.body.work, Work::None);
+        let works = written.body.work.is_command() || is_bare;
+        if ends || person || stopped || rendering || self.cancelled.is_some() || !works {
             return None;
         }
         let defaults = self.plan.document().defaults.retry.as_ref().filter(|_| written.kind.value == Kind::Verify);
@@ -722,7 +740,9 @@ impl RunState {
             && outcome == Outcome::Passed
         {
             let to = escalation.to.iter().map(|to| to.value.clone()).collect();
-            self.emit(Record::Handover { step: Some(path.clone()), to });
+            if self.steps.get(step.get()).is_some_and(|state| !state.handed_over) {
+                self.emit(Record::Handover { step: Some(path.clone()), to });
+            }
             return self.enter_ending(EndCause::Handover(path));
         }
         if self.phase != Phase::Steps {

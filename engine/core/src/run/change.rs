@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::record::{
-    Actor, AttemptKey, EndCause, Outcome, Part, Phase, Record, RequestId, SettleWord, Settlement, Stream,
+    Actor, AttemptKey, EndCause, Outcome, Part, Phase, Record, RequestId, SettleWord, Settlement, SkipReason, Stream,
 };
 use super::request::{Request, RequestKind};
 use super::scope::without_final_newlines;
@@ -19,7 +19,7 @@ impl RunState {
         {
             let (was_settled, was_fresh) = (step.settled().is_some(), !step.started);
             change(step);
-            let begun = was_fresh && (step.started || step.settled().is_some());
+            let begun = was_fresh && step.started;
             step.in_ending |= begun && self.phase == Phase::Ending;
             let (active, settled) = (step.is_active(), step.settled().is_some());
             if active {
@@ -69,7 +69,14 @@ impl RunState {
             Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } => {
                 self.unfollowed = self.plan.graph().find(step);
             }
-            Record::RunResumed { .. } | Record::RunSuspended { .. } | Record::Recovered { .. } => {}
+            // These can stand between a settlement and what follows from it, and change nothing that it depends on.
+            Record::RunResumed { .. }
+            | Record::RunSuspended { .. }
+            | Record::Recovered { .. }
+            | Record::ClockJumped { .. }
+            | Record::Note { .. }
+            | Record::Refused { .. }
+            | Record::Handover { .. } => {}
             _ => self.unfollowed = None,
         }
         match record {
@@ -130,10 +137,13 @@ impl RunState {
             Record::StepIntent { key, until, .. } => {
                 self.order += 1;
                 let order = self.order;
+                self.mark_undoing(key);
                 self.with_attempt(key, |step| {
                     step.started = true;
                     if key.part == Part::Main {
-                        step.start_order = Some(order);
+                        step.start_order_before = step.start_order.replace(order);
+                        step.before = None;
+                        step.last.excerpt.clear();
                         step.started_at.get_or_insert(now);
                     }
                     *step.stage_of(key.part) = match until {
@@ -195,16 +205,36 @@ impl RunState {
                         };
                         step.outputs.clone_from(outputs);
                     }
+                    let was_running = matches!(step.stage, Stage::Running(_));
+                    if key.part == Part::Main && was_running && matches!(end, Some(super::record::End::NotStarted(_))) {
+                        // There is nothing of it to undo.
+                        step.start_order = step.start_order_before;
+                    }
                     *step.stage_of(key.part) = Stage::Ended(verdict);
                 });
             }
             Record::RetryScheduled { key, at } => {
-                self.with_step(&key.step, |step| step.stage = Stage::Pausing(key.clone(), *at));
+                self.with_step(&key.step, |step| {
+                    if let Stage::Ended(verdict) = &step.stage {
+                        step.before = Some(Box::new(verdict.clone()));
+                    }
+                    step.stage = Stage::Pausing(key.clone(), *at);
+                });
             }
             Record::StepSettled { step, outcome, settlement, reason, outputs, .. } => {
                 self.settle(step, *outcome, *settlement, reason.as_ref(), outputs.clone());
             }
             Record::StepSkipped { step, why } => {
+                // It passes on what reached it: the road after the end's cause, too.
+                let on_the_road = self.phase == Phase::Ending
+                    && match why {
+                        SkipReason::When => true,
+                        SkipReason::Blocked(by) => {
+                            let by = self.plan.graph().find(by).and_then(|by| self.steps.get(by.get()));
+                            by.is_some_and(|by| by.in_ending)
+                        }
+                        SkipReason::NotReached | SkipReason::Cancelled | SkipReason::Ended => false,
+                    };
                 self.with_step(step, |state| {
                     state.stage = Stage::Settled(Settled {
                         outcome: Outcome::Skipped,
@@ -212,7 +242,11 @@ impl RunState {
                         reason: None,
                         skipped: Some(why.clone()),
                     });
+                    state.in_ending |= on_the_road;
                 });
+                if self.phase == Phase::Ending && !matches!(self.cause, Some(EndCause::Cancelled)) {
+                    self.count_unjudged(step);
+                }
                 self.look_behind(step);
             }
             Record::StepUndone { step, outcome, .. } => {
@@ -305,8 +339,9 @@ impl RunState {
                 });
             }
             Record::Handover { step, .. } => {
-                if step.is_some() {
+                if let Some(step) = step {
                     self.handed_over = true;
+                    self.with_step(step, |state| state.handed_over = true);
                 }
             }
             Record::DoubtOpened { key, why } => self.change_doubt(key, why),
@@ -321,6 +356,7 @@ impl RunState {
                     match word {
                         SettleWord::Again => {
                             state.start_over();
+                            state.before = Some(Box::new(verdict));
                             state.stage = Stage::Waiting;
                             state.let_go = true;
                             return;
@@ -344,6 +380,7 @@ impl RunState {
             Record::RunSuspended { .. } => self.suspended = true,
             Record::RunResumed { attended, .. } => {
                 self.suspended = false;
+                self.taken_up = true;
                 self.attended = *attended;
                 self.operator = actor.clone();
                 self.steps.iter_mut().for_each(|step| step.in_flight = false);
@@ -387,8 +424,13 @@ impl RunState {
             state.started = true;
             state.undoing = None;
             state.outputs = outputs;
+            state.before = None;
             if is_act && outcome == Outcome::Passed {
                 state.pass_order = Some(order);
+            }
+            if is_act && settlement == Settlement::ByHand && state.start_order.is_none() {
+                // It did not start, and was done all the same: there is something to undo.
+                state.start_order = Some(order);
             }
             state.stage = Stage::Settled(Settled { outcome, settlement, reason: reason.cloned(), skipped: None });
         });
@@ -400,6 +442,14 @@ impl RunState {
         }
         if matches!(settlement, Settlement::Denied) {
             self.is_denied = true;
+        }
+        // While the run ends nothing new starts, so nothing can answer a failure but on the road after the end's cause.
+        if self.phase == Phase::Ending && matches!(outcome, Outcome::Failed | Outcome::Unknown) {
+            let on_the_road = self.steps.get(index.get()).is_some_and(|state| state.in_ending);
+            if !on_the_road || !self.is_handled(index, outcome, settlement) {
+                self.is_failed = true;
+                self.failure.get_or_insert(index);
+            }
         }
         let took_failed = matches!(outcome, Outcome::Failed | Outcome::Unknown)
             && roads_of(self.plan.step(index))
@@ -413,6 +463,23 @@ impl RunState {
             self.failure.get_or_insert(index);
         }
         self.look_behind(id);
+    }
+
+    /// Failures that only a decide could have answered, which was skipped while the run ends, were left unhandled.
+    fn count_unjudged(&mut self, decide: &str) {
+        let Some(decide) = self.plan.graph().find(decide) else { return };
+        let judged = |from: &StepIndex| {
+            let settled = self.steps.get(from.get()).and_then(StepState::settled);
+            settled.is_some_and(|settled| {
+                matches!(settled.outcome, Outcome::Failed | Outcome::Unknown)
+                    && !self.is_handled(*from, settled.outcome, settled.settlement)
+            })
+        };
+        let sources = self.plan.graph().incoming(decide).filter(|(_, edge)| edge.judged).map(|(from, _)| from);
+        if let Some(unhandled) = sources.filter(judged).min() {
+            self.is_failed = true;
+            self.failure.get_or_insert(unhandled);
+        }
     }
 
     /// Steps behind a settled one have to be looked at.
@@ -483,9 +550,14 @@ impl RunState {
                 self.failure = index.or(self.failure);
                 let denied = index.and_then(|index| self.plan.step(index).denied.as_ref());
                 match denied {
-                    Some(target) => {
+                    Some(target) if !target.steps.is_empty() || !target.failed => {
                         roots.extend(target.steps.iter().filter_map(|id| graph.find(id.value.as_str())));
                         self.is_failed |= target.failed;
+                    }
+                    // `failed` alone is a failure nothing handles.
+                    Some(_) => {
+                        roots.extend(graph.fallback());
+                        self.is_failed = true;
                     }
                     None => roots.extend(graph.fallback()),
                 }
@@ -529,8 +601,18 @@ impl RunState {
         if let Some(step) = step {
             let attempt = index.and_then(|index| self.steps.get(index.get())).map_or(1, |s| s.next_attempt(Part::Main));
             let key = AttemptKey { step: step.clone(), part: Part::Main, attempt };
+            let works =
+                matches!(question, QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct);
+            if works {
+                self.mark_undoing(&key);
+                self.order += 1;
+            }
+            let (ending, order) = (self.phase == Phase::Ending, self.order);
             self.with_step(step, |state| match question {
-                QuestionKind::Proceed => state.stage = Stage::Proceeding(request),
+                QuestionKind::Proceed => {
+                    state.in_ending |= ending;
+                    state.stage = Stage::Proceeding(request);
+                }
                 QuestionKind::Overrule => {
                     if let Stage::Ended(verdict) | Stage::Attaching(verdict) = &state.stage {
                         state.stage = Stage::Overruling(request, verdict.clone());
@@ -545,6 +627,10 @@ impl RunState {
                 }
                 QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct => {
                     state.started = true;
+                    if *question == QuestionKind::Instruct {
+                        state.start_order_before = state.start_order.replace(order);
+                        state.before = None;
+                    }
                     state.last.answer = None;
                     state.started_at.get_or_insert(now);
                     state.attempts.insert(Part::Main, key.attempt);
@@ -627,6 +713,10 @@ impl RunState {
                 && verdict.key == *key
             {
                 state.doubted = Some(Box::new(verdict.clone()));
+            } else if let Some(before) = state.before.take_if(|before| before.key == *key) {
+                // It was to be tried again, and may not any more: the doubt is open as before.
+                state.stage = Stage::Ended((*before).clone());
+                state.doubted = Some(before);
             }
         });
     }
@@ -639,7 +729,6 @@ impl RunState {
             let before = state.doubted.take().map(|before| *before);
             let mut verdict = before.unwrap_or_else(|| refused(key, Settlement::Settled, String::new()));
             verdict.settlement = if by_person { Settlement::Settled } else { Settlement::Ran };
-            verdict.end = None;
             match word {
                 SettleWord::Done | SettleWord::ByHand | SettleWord::GoOn => {
                     verdict.outcome = Outcome::Passed;
@@ -658,6 +747,7 @@ impl RunState {
                 }
                 SettleWord::Again => {
                     state.start_over();
+                    state.before = Some(Box::new(verdict));
                     state.let_go = true;
                     state.stage = Stage::Waiting;
                     again = true;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::effect::Effect;
-use super::record::{EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, RunOutcome, Settlement, SkipReason};
+use super::record::{
+    EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, RequestId, RunOutcome, Settlement, SkipReason, StepPath,
+};
 use super::request::RequestKind;
 use super::state::RunState;
-use super::step_state::{Stage, StepState, Undone};
+use super::step_state::{Stage, StepState, Undone, Verdict};
 use crate::document::model::{Kind, Rollback, Undo};
 use crate::graph::StepIndex;
 use crate::value::Value;
@@ -42,41 +44,35 @@ impl RunState {
             let Some(stage) = state.map(|state| state.stage.clone()) else { continue };
             match stage {
                 Stage::Approval(request, key, _) => {
-                    self.emit(Record::ApprovalVoid { request, key, why: why.to_string() });
-                    self.skip(step, why.clone());
+                    if self.requests.contains_key(&request) {
+                        self.emit(Record::ApprovalVoid { request, key, why: why.to_string() });
+                    }
+                    self.not_begun(step, why.clone());
                 }
-                Stage::Proceeding(request) | Stage::Asked(_, request) | Stage::AwaitingAck(_, request) => {
-                    let record = Record::QuestionWithdrawn { request, step: Some(path), timed_out: false };
-                    self.emit(record);
+                Stage::Proceeding(request) => {
+                    self.withdraw(request, path);
+                    self.not_begun(step, why.clone());
+                }
+                Stage::Asked(_, request) | Stage::AwaitingAck(_, request) => {
+                    self.withdraw(request, path);
                     self.skip(step, why.clone());
                 }
                 Stage::Overruling(request, verdict) => {
-                    self.emit(Record::QuestionWithdrawn { request, step: Some(path), timed_out: false });
+                    self.withdraw(request, path);
                     self.settle_step(step, verdict);
                 }
-                Stage::WaitingUntil(..) | Stage::Approved(..) => self.skip(step, why.clone()),
+                Stage::WaitingUntil(..) => self.skip(step, why.clone()),
+                // What was planned for its `unless` looked at again goes on: a doubt has to be settled.
+                Stage::Planned(key, ..) if key.part == Part::Doubt => {}
+                Stage::Planned(..) | Stage::Approved(..) => self.not_begun(step, why.clone()),
                 Stage::Pausing(..) => {
-                    let state = self.steps.get(step.get());
-                    let is_verify = self.plan.step(step).kind.value == Kind::Verify;
-                    if is_verify && *why == SkipReason::Cancelled {
-                        self.skip(step, why.clone());
-                        continue;
+                    let planning = self.steps.get(step.get()).is_some_and(|state| state.in_flight);
+                    if !planning {
+                        self.not_begun(step, why.clone());
                     }
-                    // The last attempt stands: no other follows.
-                    let outputs = state.map(|state| state.outputs.clone()).unwrap_or_default();
-                    let verdict = super::step_state::Verdict {
-                        key: self.key(step, Part::Main),
-                        end: None,
-                        outcome: Outcome::Failed,
-                        settlement: Settlement::Ran,
-                        reason: Some("no other attempt: the run is ending".to_owned()),
-                        outputs,
-                    };
-                    self.settle_step(step, verdict);
                 }
                 Stage::Waiting
                 | Stage::Planning(_)
-                | Stage::Planned(..)
                 | Stage::Running(_)
                 | Stage::Telling(_)
                 | Stage::Ended(_)
@@ -85,6 +81,80 @@ impl RunState {
                 | Stage::Settled(_) => {}
             }
         }
+    }
+
+    fn withdraw(&mut self, request: RequestId, step: StepPath) {
+        if self.requests.contains_key(&request) {
+            self.emit(Record::QuestionWithdrawn { request, step: Some(step), timed_out: false });
+        }
+    }
+
+    /// Ends a step that was to start and may not: it is skipped, or where another attempt was to follow, the last one
+    /// stands.
+    pub(crate) fn not_begun(&mut self, step: StepIndex, why: SkipReason) {
+        let kind = self.plan.step(step).kind.value;
+        let before = self.steps.get(step.get()).and_then(|state| state.before.clone());
+        match before {
+            Some(before) if kind == Kind::Act && before.outcome == Outcome::Unknown => {
+                self.open_doubt(step, *before, false);
+            }
+            Some(before) if kind != Kind::Verify || why != SkipReason::Cancelled => self.settle_step(step, *before),
+            _ => self.skip(step, why),
+        }
+    }
+
+    /// In rollback and `finally`: ends what waits for a person or the clock.
+    pub(crate) fn end_waiting(&mut self, step: StepIndex) {
+        let Some(state) = self.steps.get(step.get()) else { return };
+        let path = self.path(step);
+        let undoes = state.undoing.is_some();
+        if let Stage::Approval(request, key, _) = state.undo.clone() {
+            if self.requests.contains_key(&request) {
+                self.emit(Record::ApprovalVoid { request, key, why: "cancelled".to_owned() });
+            }
+            let reason = Some("cancelled".to_owned());
+            return self.emit(Record::StepUndone { step: path, outcome: Outcome::Failed, reason });
+        }
+        let stage = state.stage.clone();
+        match &stage {
+            Stage::Approval(request, key, _) => {
+                if self.requests.contains_key(request) {
+                    let (request, key) = (*request, key.clone());
+                    self.emit(Record::ApprovalVoid { request, key, why: "cancelled".to_owned() });
+                }
+            }
+            Stage::Proceeding(request)
+            | Stage::Asked(_, request)
+            | Stage::AwaitingAck(_, request)
+            | Stage::Overruling(request, _) => self.withdraw(*request, path),
+            Stage::WaitingUntil(..) | Stage::Pausing(..) => {}
+            Stage::Waiting
+            | Stage::Planning(_)
+            | Stage::Planned(..)
+            | Stage::Approved(..)
+            | Stage::Running(_)
+            | Stage::Telling(_)
+            | Stage::Ended(_)
+            | Stage::Attaching(_)
+            | Stage::Doubt(..)
+            | Stage::Settled(_) => return,
+        }
+        if let Stage::Overruling(_, verdict) = stage {
+            return self.settle_step(step, verdict);
+        }
+        if !undoes {
+            return self.not_begun(step, SkipReason::Cancelled);
+        }
+        // An undo that was not carried through has failed: what it undoes is not undone.
+        let verdict = Verdict {
+            key: self.key(step, Part::Main),
+            end: None,
+            outcome: Outcome::Failed,
+            settlement: Settlement::Ran,
+            reason: Some("cancelled".to_owned()),
+            outputs: BTreeMap::new(),
+        };
+        self.settle_step(step, verdict);
     }
 
     /// Whether a step may begin in this phase.
@@ -223,7 +293,7 @@ impl RunState {
                     _ => SkipReason::Ended,
                 }
             };
-            self.skip(step, why);
+            self.not_begun(step, why);
         }
         true
     }

@@ -47,7 +47,11 @@ impl RunState {
         };
         let request = self.next_request;
         self.emit(Record::ApprovalRequested { request, key: key.clone(), plan: plan.clone(), deadline });
-        if self.yes && !written.destructive {
+        let by_operator = match written.approve.as_ref().map(|approve| &approve.value) {
+            Some(Approve::People(approval)) => approval.from.is_empty(),
+            Some(Approve::Operator) | None => true,
+        };
+        if self.yes && by_operator && !written.destructive {
             let engine = std::mem::replace(
                 &mut self.actor,
                 Actor { origin: "option --yes".to_owned(), auth: Auth::Tty, ..self.operator.clone() },
@@ -138,7 +142,11 @@ impl RunState {
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             match self.steps.get(step.get()).map(|state| state.stage.clone()) {
-                Some(Stage::Pausing(key, until)) if until <= now => self.begin_part(step, key.part),
+                Some(Stage::Pausing(_, until)) if until <= now => {
+                    if self.steps.get(step.get()).is_some_and(|state| !state.in_flight) {
+                        self.begin_work(step);
+                    }
+                }
                 Some(Stage::WaitingUntil(key, until)) if until <= now => {
                     let duration = self.since(step);
                     self.emit(Record::AttemptEnded {
@@ -208,6 +216,7 @@ impl RunState {
                 Ok(())
             }
             Input::HandOver { to } => {
+                self.nothing_runs()?;
                 self.emit(Record::Handover { step: None, to: to.into_iter().collect() });
                 self.suspend();
                 Ok(())
@@ -217,6 +226,10 @@ impl RunState {
                 let RequestKind::Approval { key, plan, .. } = request.kind else {
                     return Err("nothing waits for an approval there".to_owned());
                 };
+                let index = self.plan.graph().find(&key.step);
+                if self.actor.auth == Auth::Tty && index.is_some_and(|index| self.asks_others(index)) {
+                    return Err("it asks others for approval: what is typed at a terminal is no proof of who it is".to_owned());
+                }
                 self.emit(Record::ApprovalGranted { request: request.id, key, plan, reason });
                 Ok(())
             }
@@ -325,11 +338,38 @@ impl RunState {
         }
         let proceed_no = *question == QuestionKind::Proceed && answer == AnswerWord::No;
         if proceed_no {
+            self.nothing_runs()?;
             self.suspend();
             return Ok(());
         }
         self.emit(Record::Answer { request: request.id, step: request.step.clone(), answer, fields, behalf, reason });
         Ok(())
+    }
+
+    /// A process may let go only while nothing depends on it being there.
+    fn nothing_runs(&self) -> Result<(), String> {
+        let runs = |step: &&StepIndex| {
+            self.steps.get(step.get()).is_some_and(|state| {
+                let at_work = |stage: &Stage| {
+                    stage.is_active()
+                        && !stage.waits_for_people()
+                        && !matches!(stage, Stage::Pausing(..) | Stage::WaitingUntil(..))
+                };
+                state.in_flight || at_work(&state.stage) || at_work(&state.undo)
+            })
+        };
+        match self.active.iter().find(runs) {
+            Some(step) => Err(format!("{} is running: hand over when it has ended", self.path(*step))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an act asks others than its operator for approval.
+    fn asks_others(&self, step: StepIndex) -> bool {
+        match self.plan.step(step).approve.as_ref().map(|approve| &approve.value) {
+            Some(Approve::People(approval)) => !approval.from.is_empty(),
+            Some(Approve::Operator) | None => false,
+        }
     }
 
     fn settle_by_person(
@@ -369,6 +409,9 @@ impl RunState {
             self.emit(Record::QuestionWithdrawn { request: request.id, step: Some(path), timed_out: false });
             self.settle_step(step, verdict);
             return Ok(());
+        }
+        if self.asks_others(step) {
+            return Err("it asks others for approval, so its operator cannot overrule it".to_owned());
         }
         let mut outputs = BTreeMap::new();
         if word != SettleWord::Again {
@@ -426,10 +469,15 @@ impl RunState {
             });
             let Some(key) = running else { continue };
             let changes = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
-            let looks = !changes && self.phase == Phase::Ending;
+            // How an act ended has to be found out all the same.
+            let looks = !changes && self.phase == Phase::Ending && key.part != Part::Doubt;
             if state.in_flight && (again || looks) {
                 self.effects.push(Effect::Stop { key });
             }
+        }
+        if again && matches!(self.phase, Phase::Rollback | Phase::Finally) {
+            let active: Vec<StepIndex> = self.active.iter().copied().collect();
+            active.into_iter().for_each(|step| self.end_waiting(step));
         }
     }
 }

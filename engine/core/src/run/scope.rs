@@ -80,7 +80,9 @@ impl<'a> RunScope<'a> {
         };
         let settled = step.settled();
         let withheld = settled.is_some_and(|settled| settled.settlement == Settlement::Withheld);
-        if withheld && self.state.plan.step(index).kind.value != Kind::Decide {
+        // A decide left open passes whatever comes; which branch it takes is not known.
+        let open = matches!(member.as_str(), "branch" | "answer" | "outputs" | "reason");
+        if withheld && (open || self.state.plan.step(index).kind.value != Kind::Decide) {
             *self.unknown_until.borrow_mut() = Some(id.to_owned());
             return Err(format!("cannot be known until {id}"));
         }

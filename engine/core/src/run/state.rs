@@ -13,6 +13,7 @@ use super::record::{
 use super::request::Request;
 use super::scope::RunScope;
 use super::step_state::{Stage, StepState};
+use crate::document::model::{Kind, Retry};
 use crate::document::team::Team;
 use crate::graph::StepIndex;
 use crate::plan::Plan;
@@ -58,6 +59,8 @@ pub struct RunState {
     pub(crate) order: u64,
     pub(crate) sealed: Option<RunOutcome>,
     pub(crate) suspended: bool,
+    /// Taken up by another process, which has taken no event in yet.
+    pub(crate) taken_up: bool,
     /// The step whose settlement is the last record: what follows from it may not be recorded yet.
     pub(crate) unfollowed: Option<StepIndex>,
     /// Steps whose edges have to be looked at.
@@ -185,6 +188,7 @@ impl RunState {
             order: 0,
             sealed: None,
             suspended: false,
+            taken_up: false,
             unfollowed: None,
             candidates,
             ready: BTreeSet::new(),
@@ -211,10 +215,13 @@ impl RunState {
         if self.sealed.is_some() {
             return Vec::new();
         }
+        if std::mem::take(&mut self.taken_up) {
+            // What the last process left undone is older than what comes now, a deadline that passed among it.
+            self.follow_what_was_left();
+        }
         self.pass_deadlines();
         match event {
-            Event::Started | Event::Deadline => {}
-            Event::Resumed => self.follow_what_was_left(),
+            Event::Started | Event::Deadline | Event::Resumed => {}
             Event::Planned { key, plan } => self.on_planned(&key, plan),
             Event::Spawned { key, pid, start_time } => self.on_spawned(key, pid, start_time),
             Event::Ended { key, ending } => self.on_ended(&key, *ending),
@@ -258,9 +265,12 @@ impl RunState {
     /// The next instant at which [`Event::Deadline`] is wanted.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let stages = self.active.iter().filter_map(|step| match &self.steps.get(step.get())?.stage {
-            Stage::Pausing(_, until) | Stage::WaitingUntil(_, until) => Some(*until),
-            _ => None,
+        let stages = self.active.iter().filter_map(|step| {
+            let state = self.steps.get(step.get())?;
+            match &state.stage {
+                Stage::Pausing(_, until) | Stage::WaitingUntil(_, until) if !state.in_flight => Some(*until),
+                _ => None,
+            }
         });
         let requests = self.requests.values().filter_map(|request| request.deadline);
         let run = self.run_deadline.filter(|_| self.phase <= Phase::Ending && self.cancelled.is_none());
@@ -435,5 +445,15 @@ fn output_readers(plan: &Plan) -> BTreeSet<StepIndex> {
             found.insert(step);
         }
     });
+    // A `while` looks at what the attempt before printed.
+    let reads_streams = |retry: &Retry| {
+        let roots = retry.condition.iter().flat_map(|condition| condition.value.reads()).map(|read| read.path.first());
+        roots.flatten().any(|root| matches!(root.as_str(), "stdout" | "stderr" | "json"))
+    };
+    let by_default = plan.document().defaults.retry.as_ref().is_some_and(reads_streams);
+    found.extend(plan.graph().steps().filter(|step| match &plan.step(*step).retry {
+        Some(retry) => reads_streams(&retry.value),
+        None => by_default && plan.step(*step).kind.value == Kind::Verify,
+    }));
     found
 }

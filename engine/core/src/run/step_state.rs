@@ -132,6 +132,8 @@ pub(crate) struct StepState {
     pub(crate) started_at: Option<Timestamp>,
     /// Where the last start of an act's own work stands among all starts; the newest is undone first.
     pub(crate) start_order: Option<u64>,
+    /// The same before the last start: what that start is worth when nothing came into being.
+    pub(crate) start_order_before: Option<u64>,
     /// Where the last pass of its own work stands in the same order.
     pub(crate) pass_order: Option<u64>,
     pub(crate) last: LastResult,
@@ -141,12 +143,17 @@ pub(crate) struct StepState {
     pub(crate) unless_failed: bool,
     /// What the end of an act in doubt was before its `unless` was looked at again.
     pub(crate) doubted: Option<Box<Verdict>>,
+    /// How the last attempt came out, from the record that another follows until that one starts: it stands when the
+    /// other may not start any more.
+    pub(crate) before: Option<Box<Verdict>>,
     /// Deliveries of an escalation that arrived.
     pub(crate) told: u32,
     /// Deliveries that failed, for the reason.
     pub(crate) not_told: Vec<String>,
     /// Who acknowledged.
     pub(crate) acknowledged: Vec<String>,
+    /// That it hands the run over is recorded.
+    pub(crate) handed_over: bool,
     pub(crate) undone: Undone,
     /// It is run again to undo this step.
     pub(crate) undoing: Option<StepPath>,

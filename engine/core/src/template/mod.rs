@@ -65,6 +65,15 @@ pub struct Interpolation {
 }
 
 impl Interpolation {
+    /// The number of the read that is all of it, `{{ path }}`; `None` where a helper makes something of its value.
+    #[must_use]
+    pub fn path(&self) -> Option<usize> {
+        match self.operand {
+            Operand::Path(read) => Some(read),
+            Operand::Literal(_) | Operand::Helper { .. } => None,
+        }
+    }
+
     /// Whether it is `{{ words list }}`, which makes a word of each element.
     #[must_use]
     pub fn is_words(&self) -> bool {

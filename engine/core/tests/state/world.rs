@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runbook_core::check::{self, Facts};
+use runbook_core::diagnostic::Severity;
 use runbook_core::document::team::Team;
 use runbook_core::plan::Plan;
 use runbook_core::run::effect::Effect;
@@ -30,18 +31,21 @@ pub(crate) enum Go {
     Hangs,
 }
 
-/// Makes a plan of a runbook's text. A head and a team are added.
+/// Makes a plan of a runbook's text. A head is added.
 pub(crate) fn plan(steps: &str) -> Arc<Plan> {
-    let text = if steps.contains("steps:") {
-        format!("version: 1\nrunbook: test\ntitle: Test\n{steps}")
-    } else {
-        format!("version: 1\nrunbook: test\ntitle: Test\nsteps:\n{steps}")
-    };
-    let loaded = check::load("test.yaml", text.as_bytes(), None, &Facts::default());
-    match loaded.plan {
-        Some(plan) => Arc::new(plan),
-        None => panic!("the test's runbook does not check: {:#?}\n{text}", loaded.diagnostics),
+    match try_plan(steps) {
+        Ok(plan) => plan,
+        Err(errors) => panic!("the test's runbook does not check: {errors:#?}\n{steps}"),
     }
+}
+
+/// The same, or the titles of what is wrong with it.
+pub(crate) fn try_plan(steps: &str) -> Result<Arc<Plan>, Vec<String>> {
+    let steps = if steps.contains("steps:") { steps.to_owned() } else { format!("steps:\n{steps}") };
+    let text = format!("version: 1\nrunbook: test\ntitle: Test\n{steps}");
+    let loaded = check::load("test.yaml", text.as_bytes(), None, &Facts::default());
+    let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error);
+    loaded.plan.map(Arc::new).ok_or_else(|| errors.map(|one| format!("{:?}: {}", one.code, one.title)).collect())
 }
 
 #[derive(Default)]
@@ -55,6 +59,9 @@ impl Blobs for MapBlobs {
 
 pub(crate) struct World {
     pub(crate) state: RunState,
+    /// The same, made by applying the records only.
+    replayed: RunState,
+    replayed_records: usize,
     pub(crate) plan: Arc<Plan>,
     pub(crate) now: Timestamp,
     pub(crate) started: RunStarted,
@@ -66,16 +73,57 @@ pub(crate) struct World {
     pub(crate) nobody_reachable: bool,
     pub(crate) suspended: bool,
     pub(crate) blobs: MapBlobs,
+    /// Picks the next of the events that wait; without it they come in the order they were made.
+    pub(crate) shuffle: Option<Dice>,
+    /// How an attempt goes that no script names.
+    pub(crate) otherwise: Option<fn(&mut Dice, &AttemptKey) -> Go>,
     hanging: Vec<AttemptKey>,
-    queue: VecDeque<Event>,
+    pub(crate) queue: VecDeque<Event>,
     unsynced_intent: bool,
+}
+
+/// Numbers that look random and follow from a seed (splitmix64).
+#[derive(Debug, Clone)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `end`, which is not 0.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap()
+    }
+
+    /// True once in `times`.
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+}
+
+/// When every run of these tests starts.
+pub(crate) fn beginning() -> Timestamp {
+    "2026-11-22T09:15:00Z".parse().unwrap()
+}
+
+fn step_of(event: &Event) -> String {
+    match event {
+        Event::Planned { key, .. } | Event::Spawned { key, .. } | Event::Ended { key, .. } => key.step.clone(),
+        Event::Told { step, .. } | Event::ToldAll { step } | Event::Attached { step, .. } => step.clone(),
+        Event::Started | Event::Resumed | Event::Deadline | Event::Said { .. } => String::new(),
+    }
 }
 
 pub(crate) fn operator() -> Actor {
     Actor { id: "oncall".to_owned(), auth: Auth::Tty, uid: 1000, origin: "terminal".to_owned() }
 }
 
-fn started(mode: Mode, attended: bool) -> RunStarted {
+pub(crate) fn started(mode: Mode, attended: bool) -> RunStarted {
     RunStarted {
         store: "/store".to_owned(),
         ledger_head: "0".repeat(64),
@@ -113,11 +161,28 @@ impl World {
         Self::with(plan(steps), started(Mode::Dry { probe: false }, false))
     }
 
-    pub(crate) fn with(plan: Arc<Plan>, started: RunStarted) -> Self {
-        let now: Timestamp = "2026-11-22T09:15:00Z".parse().unwrap();
-        let state = RunState::new(Arc::clone(&plan), Arc::new(Team::default()), "run-1", &started, &operator(), now);
+    pub(crate) fn step_by_step(steps: &str) -> Self {
+        Self::with(plan(steps), RunStarted { step_by_step: true, ..started(Mode::Real, true) })
+    }
+
+    pub(crate) fn yes(steps: &str) -> Self {
+        Self::with(plan(steps), RunStarted { yes: true, ..started(Mode::Real, false) })
+    }
+
+    pub(crate) fn with(plan: Arc<Plan>, mut started: RunStarted) -> Self {
+        for (name, param) in &plan.document().params {
+            if let Some(default) = &param.default {
+                started.params.insert(name.to_string(), (default.clone(), "default".to_owned()));
+            }
+        }
+        let now = beginning();
+        let fresh = || RunState::new(Arc::clone(&plan), Arc::new(Team::default()), "run-1", &started, &operator(), now);
         Self {
-            state,
+            state: fresh(),
+            replayed: fresh(),
+            replayed_records: 0,
+            shuffle: None,
+            otherwise: None,
             plan,
             now,
             started,
@@ -162,6 +227,9 @@ impl World {
 
     pub(crate) fn let_time_pass(&mut self) {
         for _ in 0..10_000 {
+            if self.suspended {
+                return;
+            }
             let Some(deadline) = self.state.next_deadline() else { return };
             self.now = self.now.max(deadline);
             self.event(Event::Deadline);
@@ -174,8 +242,16 @@ impl World {
         self.event(Event::Deadline);
     }
 
+    /// What a person says; to a run whose process let go, through a new one.
     pub(crate) fn say(&mut self, input: Input) {
-        self.event(Event::Said { actor: operator(), input });
+        self.say_as(operator(), input);
+    }
+
+    pub(crate) fn say_as(&mut self, actor: Actor, input: Input) {
+        if self.suspended {
+            self.take_up();
+        }
+        self.event(Event::Said { actor, input });
     }
 
     pub(crate) fn approve(&mut self, step: &str) {
@@ -219,6 +295,12 @@ impl World {
         });
     }
 
+    /// Settles the only step that waits for it so.
+    pub(crate) fn settle_any(&mut self, word: SettleWord) {
+        let step = self.state.requests().find_map(|request| request.step.clone().filter(|_| request.verb() == "settle"));
+        self.settle(&step.unwrap(), word);
+    }
+
     pub(crate) fn acknowledge(&mut self, step: &str) {
         self.say(Input::Acknowledge { step: Some(step.to_owned()), behalf: None });
     }
@@ -236,16 +318,83 @@ impl World {
 
     /// Takes one event in and everything that follows from it.
     pub(crate) fn event(&mut self, event: Event) {
-        self.queue.push_back(event);
-        while let Some(event) = self.queue.pop_front() {
-            let effects = self.state.on_event(event, self.now);
-            for effect in effects {
-                self.perform(effect);
-            }
-            if self.queue.is_empty() {
-                self.check_replay();
-            }
+        self.take_in(event);
+        self.settle_down();
+    }
+
+    /// Takes in what waits, until nothing does.
+    pub(crate) fn settle_down(&mut self) {
+        while self.take_in_next() {}
+    }
+
+    /// Takes in one event and performs what it asks for; what answers it waits.
+    pub(crate) fn take_in(&mut self, event: Event) {
+        let effects = self.state.on_event(event, self.now);
+        for effect in effects {
+            self.perform(effect);
         }
+        self.check_replay();
+    }
+
+    /// Takes in the next of the events that wait, if there is one. Events of one step keep their order.
+    pub(crate) fn take_in_next(&mut self) -> bool {
+        if self.suspended {
+            self.queue.clear();
+        }
+        if self.queue.is_empty() {
+            return false;
+        }
+        let mut at = 0;
+        if let Some(dice) = &mut self.shuffle {
+            let chosen = step_of(&self.queue[dice.below(self.queue.len())]);
+            at = self.queue.iter().position(|event| step_of(event) == chosen).unwrap();
+        }
+        let event = self.queue.remove(at).unwrap();
+        self.take_in(event);
+        true
+    }
+
+    /// A new process takes the run up: all it has is the records.
+    pub(crate) fn resume(&mut self) {
+        self.take_up();
+        self.event(Event::Resumed);
+    }
+
+    fn take_up(&mut self) {
+        self.suspended = false;
+        self.hanging.clear();
+        self.queue.clear();
+        let mut state = self.fresh();
+        for (actor, record, at) in &self.records {
+            state.apply(record, actor, *at, &self.blobs);
+        }
+        let resumed = Record::RunResumed {
+            host: "host".to_owned(),
+            boot_id: "boot".to_owned(),
+            version: "0".to_owned(),
+            attended: self.started.attended,
+        };
+        state.apply(&resumed, &operator(), self.now, &self.blobs);
+        self.records.push((operator(), resumed, self.now));
+        self.state = state;
+    }
+
+    /// The engine dies with the run's first `count` records on disk, and a new one takes it up.
+    pub(crate) fn crash_after(&mut self, count: usize) {
+        self.records.truncate(count);
+        self.replayed = self.fresh();
+        self.replayed_records = 0;
+        self.now = self.records.last().map_or_else(beginning, |(_, _, at)| *at);
+        let intents: Vec<AttemptKey> = self
+            .records
+            .iter()
+            .filter_map(|(_, record, _)| match record {
+                Record::StepIntent { key, plan: Some(_), .. } => Some(key.clone()),
+                _ => None,
+            })
+            .collect();
+        self.started_attempts.retain(|key| intents.contains(key));
+        self.resume();
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -347,26 +496,40 @@ impl World {
         match self.script.get_mut(&(key.step.clone(), key.part)) {
             Some(ways) if ways.len() > 1 => ways.pop_front().unwrap(),
             Some(ways) => ways.front().cloned().unwrap_or(Go::Exit(0)),
-            None => Go::Exit(0),
+            None => match (self.otherwise, &mut self.shuffle) {
+                (Some(otherwise), Some(dice)) => otherwise(dice, key),
+                _ => Go::Exit(0),
+            },
         }
     }
 
     /// Replaying the records gives the same state.
-    fn check_replay(&self) {
-        let mut replayed = self.fresh();
-        for (actor, record, at) in &self.records {
-            replayed.apply(record, actor, *at, &self.blobs);
+    fn check_replay(&mut self) {
+        for (actor, record, at) in &self.records[self.replayed_records..] {
+            self.replayed.apply(record, actor, *at, &self.blobs);
         }
-        assert_eq!(
-            self.state.fingerprint(),
-            replayed.fingerprint(),
-            "a replay gives another state: {:#?}",
-            self.records
-        );
+        self.replayed_records = self.records.len();
+        // What is being planned, told or collected is recorded when the answer comes.
+        let unrecorded = |event: &Event| {
+            matches!(
+                event,
+                Event::Planned { .. } | Event::Told { .. } | Event::ToldAll { .. } | Event::Attached { .. }
+            )
+        };
+        if self.queue.iter().any(unrecorded) {
+            return;
+        }
+        let (live, replayed) = (self.state.fingerprint(), self.replayed.fingerprint());
+        if live != replayed {
+            for (live, replayed) in live.lines().zip(replayed.lines()).filter(|(live, replayed)| live != replayed) {
+                println!("live     {live}\nreplayed {replayed}");
+            }
+            panic!("a replay gives another state: {:#?}", self.records);
+        }
     }
 
     pub(crate) fn fresh(&self) -> RunState {
-        let at: Timestamp = "2026-11-22T09:15:00Z".parse().unwrap();
+        let at = beginning();
         let team = Arc::new(Team::default());
         RunState::new(Arc::clone(&self.plan), team, "run-1", &self.started, &operator(), at)
     }
@@ -384,6 +547,11 @@ impl World {
 
     pub(crate) fn ran(&self, step: &str) -> usize {
         self.started_attempts.iter().filter(|key| key.step == step && key.part == Part::Main).count()
+    }
+
+    /// How often people were told by a step.
+    pub(crate) fn ran_escalation(&self, step: &str) -> usize {
+        self.told.iter().filter(|(by, _, _)| by == step).count()
     }
 
     /// Starts of a part, in order, as `step` or `step:undo`.
@@ -404,6 +572,12 @@ impl World {
             Standing::Over(outcome) => Some(outcome),
             Standing::Running | Standing::Waiting | Standing::InDoubt => None,
         }
+    }
+
+    /// The newest record; a process that let go again at once is looked past.
+    pub(crate) fn last_but_suspension(&self) -> &Record {
+        let newest = self.records.iter().rev().map(|(_, record, _)| record);
+        newest.into_iter().find(|record| !matches!(record, Record::RunSuspended { .. })).unwrap()
     }
 
     pub(crate) fn seal(&self) -> (&str, &[String]) {

@@ -256,6 +256,5 @@ impl Executor {
 }
 
 fn identity(running: &Running) -> (u32, u64) {
-    let start_time = running.start_time().ok().and_then(|ticks| ticks.parse().ok()).unwrap_or_default();
-    (running.pid(), start_time)
+    (running.pid(), crate::run::start_time(running.pid()).unwrap_or_default())
 }

@@ -1,12 +1,16 @@
 //! Processes that outlived the engine that started them.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 
 use runbook_core::document::model::Kind;
 use runbook_core::plan::Plan;
 use runbook_core::run::record::{AttemptKey, Part, Record};
 use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Bytes of a line of `/proc/PID/stat`: 52 numbers and a name of at most 64 bytes.
+const STAT_BYTES_MAX: usize = 1_200;
 
 /// A process as the transcript names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +26,8 @@ pub(super) struct Process {
 pub(super) fn look_after(open: &BTreeMap<AttemptKey, Process>, plan: &Plan) -> Vec<Record> {
     let mut notes = Vec::new();
     for (key, process) in open {
-        if start_time(process.pid) != Some(process.start_time) {
+        let is_it = stat(process.pid).is_some_and(|(state, start)| start == process.start_time && state != b'Z');
+        if !is_it {
             continue;
         }
         let kind = plan.graph().find(&key.step).map(|step| plan.step(step).kind.value);
@@ -41,20 +46,67 @@ pub(super) fn look_after(open: &BTreeMap<AttemptKey, Process>, plan: &Plan) -> V
     notes
 }
 
-/// When a process started; nothing where there is none.
-fn start_time(pid: u32) -> Option<u64> {
-    let line = fs::read(format!("/proc/{pid}/stat")).ok()?;
+/// When a process started, in clock ticks since boot, also of one that ended and was not waited for; nothing where
+/// there is none. One read: this is asked at every start.
+pub(crate) fn start_time(pid: u32) -> Option<u64> {
+    stat(pid).map(|(_, start)| start)
+}
+
+/// The state and the start of a process.
+fn stat(pid: u32) -> Option<(u8, u64)> {
+    let mut buffer = [0; STAT_BYTES_MAX];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut buffer).ok()?;
+    let line = buffer.get(..length)?;
     // The program's name stands in parentheses and may hold anything, so the last closing one counts.
     let after = line.iter().rposition(|byte| *byte == b')')? + 1;
     let fields = std::str::from_utf8(line.get(after..)?).ok()?;
     // Field 3 is the first after the name, 22 is the start.
     let (state, start) = (fields.split_ascii_whitespace().next()?, fields.split_ascii_whitespace().nth(22 - 3)?);
-    if state == "Z" { None } else { start.parse().ok() }
+    Some((*state.as_bytes().first()?, start.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failing test may stop where it is")]
+
+    use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+    use std::process::{Child, Command};
+
+    use runbook_core::check::Facts;
+
     use super::*;
+
+    /// A process in a group of its own, as the engine starts them.
+    fn sleeper() -> Child {
+        let mut command = Command::new("sleep");
+        command.arg("600").process_group(0).spawn().unwrap()
+    }
+
+    #[test]
+    fn a_verify_left_behind_is_ended_and_an_act_is_named() {
+        let text = "version: 1\nrunbook: test\ntitle: T\nsteps:\n  look: { verify: L, run: 'true' }\n  \
+                    stop: { act: S, run: 'true' }\n";
+        let plan = runbook_core::check::load("test.yaml", text.as_bytes(), None, &Facts::default()).plan.unwrap();
+        let (mut look, mut stop, mut other) = (sleeper(), sleeper(), sleeper());
+        let key = |step: &str| AttemptKey { step: step.to_owned(), part: Part::Main, attempt: 1 };
+        let process = |child: &Child| Process { pid: child.id(), start_time: start_time(child.id()).unwrap() };
+        let mut open = BTreeMap::from([(key("look"), process(&look)), (key("stop"), process(&stop))]);
+        // Its number is another process's by now.
+        open.insert(key("gone"), Process { start_time: 1, ..process(&other) });
+        let notes = look_after(&open, &plan);
+        let note = |step: &str, text: String| Record::Note { step: Some(step.to_owned()), text };
+        let (looked, stopped) = (look.id(), stop.id());
+        let ended = format!("its process {looked} outlived the engine and was ended");
+        let left =
+            format!("its process {stopped} outlived the engine and still runs: look at it before saying how it ended");
+        assert_eq!(notes, [note("look", ended), note("stop", left)]);
+        assert_eq!(look.wait().unwrap().signal(), Some(9));
+        for child in [&mut stop, &mut other] {
+            assert_eq!(child.try_wait().unwrap(), None, "it still runs");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
 
     #[test]
     fn the_start_of_a_process_is_known_while_it_lives() {

@@ -5,16 +5,16 @@
 //! a fork lies between, which is what [`reach`] knows, and where the failure that blocked them was handled by a road
 //! that leads here too.
 
-mod conditions;
 mod reach;
 
 use std::collections::BTreeMap;
 
 use super::bits::{self, BitRows};
 use super::context::Context;
+use crate::expression::Expression;
 use crate::graph::{Edge, Road, StepIndex, roads_of};
 
-pub(super) use reach::{Reach, RoadOf, Way, Ways};
+pub(super) use reach::{Reach, Way, Ways};
 
 /// Needs whose reach is compared with that of the edge that is live; those that are always reached are not counted.
 const COMPARED_NEEDS_MAX: usize = 64;
@@ -87,7 +87,7 @@ impl Flow {
     pub(super) fn sure_after_when(&self, context: &Context<'_>, step: StepIndex) -> Vec<u64> {
         let mut sure = self.sure(step).to_vec();
         if let Some(when) = &context.step(step).when {
-            self.add_ran(context, conditions::ran_if_true(&when.value), &mut sure);
+            self.add_ran(context, &when.value, true, &mut sure);
         }
         sure
     }
@@ -217,22 +217,28 @@ impl Flow {
                 let cases = &context.step(from).cases;
                 let before = if let Road::Case(number) = road { number } else { cases.len() };
                 for case in cases.iter().take(before) {
-                    self.add_ran(context, conditions::ran_if_false(&case.when.value), &mut known);
+                    self.add_ran(context, &case.when.value, false, &mut known);
                 }
                 if let Road::Case(number) = road
                     && let Some(case) = cases.get(number)
                 {
-                    self.add_ran(context, conditions::ran_if_true(&case.when.value), &mut known);
+                    self.add_ran(context, &case.when.value, true, &mut known);
                 }
             }
         }
         known
     }
 
-    fn add_ran(&self, context: &Context<'_>, ids: Vec<&str>, known: &mut [u64]) {
-        for step in ids.into_iter().filter_map(|id| context.graph.find(id)) {
-            bits::insert(known, step.get());
-            bits::add(known, self.sure(step));
+    /// Adds the steps that have run wherever a condition came out this way.
+    fn add_ran(&self, context: &Context<'_>, condition: &Expression, outcome: bool, known: &mut [u64]) {
+        for path in condition.existing(outcome) {
+            if let [root, id, ..] = path
+                && root == "steps"
+                && let Some(step) = context.graph.find(id)
+            {
+                bits::insert(known, step.get());
+                bits::add(known, self.sure(step));
+            }
         }
     }
 

@@ -26,14 +26,6 @@ pub(in crate::check) enum Way {
 /// A set of ways: one of them was taken. `None`: too many to tell apart.
 pub(in crate::check) type Ways = Option<Rc<[Way]>>;
 
-/// A road of the document.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::check) struct RoadOf<'a> {
-    pub(in crate::check) from: StepIndex,
-    pub(in crate::check) road: Road,
-    pub(in crate::check) target: &'a Target,
-}
-
 /// The ways to every step.
 #[derive(Debug)]
 pub(in crate::check) struct Reach {
@@ -212,8 +204,7 @@ impl Reach {
                 continue;
             }
             // After an unhandled failure or a denial nothing else new starts, so nothing else is sure to be reached.
-            let Some((from, road)) = self.road_of(way).filter(|(_, road)| *road != Road::Denied) else { return false };
-            debug_assert!(road != Road::Denied, "filtered on the line above");
+            let Some((from, _)) = self.road_of(way).filter(|(_, road)| *road != Road::Denied) else { return false };
             let Some(before) = self.ways(from) else { return true };
             open.extend(before.iter().copied().filter(|way| seen.insert(*way)));
             if seen.len() > VISITS_MAX {

@@ -98,6 +98,7 @@ fn compile_expression(cursor: Cursor<'_>, text: Spanned<&str>, sink: &mut Diagno
                 ExpressionErrorKind::Syntax => Code::ExpressionSyntax,
                 ExpressionErrorKind::TooLong | ExpressionErrorKind::TooDeep => Code::ExpressionTooLarge,
                 ExpressionErrorKind::TextComparedWithNumber => Code::TextWithNumber,
+                ExpressionErrorKind::IntegerDivision => Code::IntegerDivision,
             };
             let braces = source.find("{{").filter(|_| error.kind == ExpressionErrorKind::Syntax);
             let diagnostic = match braces {

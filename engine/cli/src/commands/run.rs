@@ -1,0 +1,80 @@
+//! `runbook run`: runs a runbook, for real or dry.
+
+use runbook_core::diagnostic::Code;
+use runbook_core::run::record::Mode;
+use runbook_runner::account::Machine;
+use runbook_runner::run::RunOptions;
+use runbook_transcript::store::Store;
+
+use super::going::{Going, Watching, go};
+use crate::arguments::Run;
+use crate::context::{Context, Ending};
+use crate::diagnostics::Checked;
+use crate::diagnostics::human::short;
+use crate::failure::Failure;
+use crate::history::{last_real, last_time};
+use crate::loading::{Ready, load};
+use crate::output::tell;
+use crate::text::{Line, Style};
+
+/// Runs a runbook.
+///
+/// # Errors
+/// [`Failure`] when nothing was started.
+pub(super) fn run(arguments: &Run, context: &mut Context) -> Ending {
+    let ready = load(&arguments.name, context)?;
+    context.place.keep_in(&ready.store);
+    let mode = if arguments.dry_run { Mode::Dry { probe: arguments.probe } } else { Mode::Real };
+    let watching = Watching::of(arguments.json, &Machine::current());
+    warn(&ready.checked, context);
+    if watching != Watching::Json {
+        head(&ready, mode, context)?;
+    }
+    let options = RunOptions {
+        store: context.place.store.clone(),
+        params: arguments.param.clone(),
+        mode,
+        attended: watching == Watching::Live && mode == Mode::Real,
+        yes: arguments.yes,
+        step_by_step: arguments.step,
+    };
+    // Nobody is asked in a dry run: it is printed from its first line to its last.
+    let watching = if watching == Watching::Live && mode != Mode::Real { Watching::Plain } else { watching };
+    go(Going::Start(Box::new(ready.loaded), options), watching, context)
+}
+
+/// The first lines: what it is, and how it went last time.
+fn head(ready: &Ready, mode: Mode, context: &mut Context) -> Result<(), Failure> {
+    let document = ready.loaded.plan.document();
+    let name = document.name.value.as_str();
+    let line = Line::new().and(Style::Strong, name).and(Style::Plain, "  ").and(Style::Plain, &document.title.value);
+    context.out.line(line)?;
+    // A store that is not there or not fit is told about when the run starts.
+    let past = Store::open(&context.place.store).ok().and_then(|store| last_real(&store, name));
+    context.out.line(Line::new().and(Style::Faint, &last_time(past.as_ref(), context.now, &context.zone)))?;
+    match mode {
+        Mode::Real => {}
+        Mode::Dry { probe: false } => {
+            context
+                .out
+                .line(Line::new().and(Style::Look, "dry run: nothing starts, nobody is told, no secret is read"))?;
+        }
+        Mode::Dry { probe: true } | Mode::Drill => {
+            context.out.line(
+                Line::new().and(Style::Look, "dry run with --probe: verify steps run for real, nothing else does"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What an operator should know of a runbook that is run all the same: nobody has looked at it for too long.
+fn warn(checked: &[Checked], context: &Context) {
+    for file in checked {
+        let overdue = file.problems.iter().filter(|problem| problem.code == Code::ReviewOverdue);
+        let lines: Vec<Line> = overdue
+            .map(|problem| Line::new().and(Style::Look, "warning: ").and(Style::Plain, &short(&file.file, problem)))
+            .collect();
+        tell(&lines, context.colour);
+    }
+}

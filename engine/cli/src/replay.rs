@@ -1,0 +1,89 @@
+//! A run read back from its files, to be told about: its entries, and what its steps are called.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use runbook_core::check::{self, Facts};
+use runbook_core::document::team::Team;
+use runbook_core::limits::CAPTURE_BYTES_MAX;
+use runbook_core::run::record::{BlobDigest, Record, RunStarted};
+use runbook_core::run::state::{self, RunState};
+use runbook_report::entry::{About, Folded};
+use runbook_transcript::blob::Blobs;
+use runbook_transcript::digest::Digest;
+use runbook_transcript::reader::{ReadError, Reader};
+use runbook_transcript::run_dir::RunDir;
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+
+/// A run as its files tell it.
+pub struct Replayed {
+    /// Its entries; those of kinds this build does not know are left out.
+    pub entries: Vec<Folded>,
+    /// What reports need besides.
+    pub about: About,
+    /// Its last line is not whole.
+    pub is_torn: bool,
+}
+
+struct Kept(Blobs);
+
+impl state::Blobs for Kept {
+    fn get(&self, digest: &BlobDigest) -> Option<Vec<u8>> {
+        self.0.get(Digest::parse(digest)?, CAPTURE_BYTES_MAX as u64).ok()
+    }
+}
+
+/// Reads a run.
+///
+/// # Errors
+/// [`Failure`] when its transcript cannot be read, or is broken: then nothing is told of it.
+pub fn replay(run: &RunDir) -> Result<Replayed, Failure> {
+    let mut entries = Vec::new();
+    let mut is_torn = false;
+    let reader = Reader::open(&run.transcript(), Some(run.id().clone()))
+        .map_err(|error| Failure::new(ExitCode::Unwritable, error))?;
+    for entry in reader {
+        match entry {
+            // A later version may write kinds that this one does not know; the others still tell what happened.
+            Ok(entry) => entries.extend(Folded::of(&entry).ok()),
+            Err(ReadError::Torn { .. }) => is_torn = true,
+            Err(error) => {
+                return Err(Failure::new(
+                    ExitCode::Broken,
+                    format!("the transcript of {} is broken: {error}", run.id()),
+                )
+                .help(format!("`runbook audit verify {}` says from where on", run.id())));
+            }
+        }
+    }
+    let alive = run.holder().ok().map(|holder| holder.is_some());
+    let about = about(run, &entries, alive);
+    Ok(Replayed { entries, about, is_torn })
+}
+
+/// What the steps are called, from the runbook as it was. Where that cannot be had, ids have to do.
+fn about(run: &RunDir, entries: &[Folded], alive: Option<bool>) -> About {
+    let without = || About { run: run.id().to_string(), alive, ..About::default() };
+    let Some((first, rest)) = entries.split_first() else { return without() };
+    let Record::RunStarted(started) = &first.record else { return without() };
+    let blobs = Kept(run.blobs());
+    let Some(mut state) = begun(run, started, first, &blobs) else { return without() };
+    for entry in rest {
+        state.apply(&entry.record, &entry.actor, entry.ts, &blobs);
+    }
+    About::of(run.id().as_str(), &state, alive)
+}
+
+fn begun(run: &RunDir, started: &RunStarted, first: &Folded, blobs: &Kept) -> Option<RunState> {
+    let read =
+        |digest: &BlobDigest| blobs.0.get(Digest::parse(digest)?, runbook_core::limits::FILE_BYTES_MAX as u64).ok();
+    let team = match &started.team {
+        Some(digest) => check::load_team("team.yaml", &read(digest)?).team?,
+        None => Team::default(),
+    };
+    let facts = Facts { today: first.ts.to_zoned(TimeZone::UTC).date(), ..Facts::default() };
+    let loaded = check::load(&format!("{}.yaml", started.runbook), &read(&started.source)?, Some(&team), &facts);
+    Some(RunState::new(Arc::new(loaded.plan?), Arc::new(team), run.id().as_str(), started, &first.actor, first.ts))
+}
