@@ -12,6 +12,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::model::{Attach, ForEach, ForEachList, Kind, Retry, Setting, Step, Width};
 use crate::document::shape::{ATTACH, FOR_EACH, RETRY, STEP};
 use crate::document::{Cursor, Shape};
+use crate::id::StepId;
 use crate::source::Spanned;
 
 const KINDS: [Kind; 4] = [Kind::Verify, Kind::Decide, Kind::Act, Kind::Escalate];
@@ -30,8 +31,11 @@ pub(super) fn step(key: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostic
     let titled = fields.get(kind.value.key());
     let title = titled.and_then(|title| text(title, sink).and_then(|_| template(title, sink)));
     check_ways(&fields, kind, sink);
+    let found = id.is_some();
+    // What is wrong inside a step is found whatever it is called.
+    let id = id.or_else(|| Some(Spanned::new(StepId::new("unnamed").ok()?, key.span)))?;
     let step = Step {
-        id: id?,
+        id,
         span: cursor.span(),
         kind,
         title: title.or_else(|| placeholder_template(cursor))?,
@@ -53,7 +57,7 @@ pub(super) fn step(key: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostic
         idempotent: flag(fields.get("idempotent"), sink),
         escalation: (kind.value == Kind::Escalate).then(|| escalation(&fields, sink)),
     };
-    Some(step)
+    found.then_some(step)
 }
 
 /// Whether a diagnostic is about the key of a kind: that there is none, or a second one, is told as such already.
