@@ -9,9 +9,9 @@ use super::bits::BitRows;
 use super::flow::Flow;
 use super::texts::{self, Text};
 use crate::diagnostic;
-use crate::document::{Kind, Tree};
 use crate::document::model::{Body, Document, Step, Undo};
 use crate::document::team::Team;
+use crate::document::{Kind, Tree};
 use crate::graph::{Graph, StepIndex};
 use crate::source::Span;
 

@@ -11,8 +11,21 @@ const ROOTS: [&str; 6] = ["params", "steps", "run", "alert", "each", "secrets"];
 const OF_RUN: [&str; 7] = ["id", "runbook", "started_at", "now", "operator", "mode", "failure"];
 const OF_FAILURE: [&str; 4] = ["step", "title", "reason", "output"];
 const OF_STEP: [&str; 15] = [
-    "passed", "failed", "skipped", "unknown", "outcome", "reason", "outputs", "stdout", "stderr", "exit_code",
-    "duration", "started_at", "branch", "answer", "items",
+    "passed",
+    "failed",
+    "skipped",
+    "unknown",
+    "outcome",
+    "reason",
+    "outputs",
+    "stdout",
+    "stderr",
+    "exit_code",
+    "duration",
+    "started_at",
+    "branch",
+    "answer",
+    "items",
 ];
 /// Names of a result, whatever the way of working.
 const OF_RESULT: [&str; 10] =
@@ -185,13 +198,7 @@ fn variables(work: &Work) -> &'static [&'static str] {
     }
 }
 
-fn of_outputs(
-    context: &Context<'_>,
-    text: &Text<'_>,
-    body: &Body,
-    computed: usize,
-    rest: &[&str],
-) -> Option<Problem> {
+fn of_outputs(context: &Context<'_>, text: &Text<'_>, body: &Body, computed: usize, rest: &[&str]) -> Option<Problem> {
     let name = *rest.first()?;
     let Some(at) = body.outputs.iter().position(|output| output.name.value.as_str() == name) else {
         if matches!(body.work, Work::Runbook(_)) {
@@ -214,7 +221,11 @@ fn of_outputs(
 
 fn of_fields(context: &Context<'_>, text: &Text<'_>, body: &Body, rest: &[&str]) -> Option<Problem> {
     let (Work::Ask(asking) | Work::Instruct(asking)) = &body.work else {
-        return not_here("`fields` of nobody asked", "not part of this result", "a person fills in what `collect` asks");
+        return not_here(
+            "`fields` of nobody asked",
+            "not part of this result",
+            "a person fills in what `collect` asks",
+        );
     };
     let name = *rest.first()?;
     let Some(field) = asking.collect.get(name) else {
@@ -257,9 +268,8 @@ fn of_step(context: &Context<'_>, text: &Text<'_>, id: &str, rest: &[&str]) -> O
             };
             unknown(format!("a step has no `{member}`"), help)
         }
-        [member, ..] => lacks(step, member).and_then(|(why, help)| {
-            not_here(format!("`{id}` has no `{member}`: {why}"), "never there", help)
-        }),
+        [member, ..] => lacks(step, member)
+            .and_then(|(why, help)| not_here(format!("`{id}` has no `{member}`: {why}"), "never there", help)),
         [] => None,
     }
 }
@@ -273,7 +283,9 @@ fn lacks(step: &Step, member: &str) -> Option<(&'static str, &'static str)> {
         }
         "branch" if step.kind.value != Kind::Decide => Some(("it decides nothing", "only a decide takes a branch")),
         "answer" if !asks => Some(("it asks nobody", "only a step with `ask` or `instruct` has an answer")),
-        "items" if step.for_each.is_none() => Some(("it goes through no list", "only a step with `for_each` has items")),
+        "items" if step.for_each.is_none() => {
+            Some(("it goes through no list", "only a step with `for_each` has items"))
+        }
         _ => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::command_line::CommandLine;
 use crate::document::model::{
-    Approve, Attach, Body, Document, ForEachList, Http, Output, Retry, Setting, Stdin, Step, Surroundings,
-    Target, Tree, Undo, Wait, Work,
+    Approve, Attach, Body, Document, ForEachList, Http, Output, Retry, Setting, Stdin, Step, Surroundings, Target,
+    Tree, Undo, Wait, Work,
 };
 use crate::expression::{Expression, Read};
 use crate::graph::{Graph, StepIndex, roads_of};

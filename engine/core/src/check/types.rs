@@ -149,7 +149,9 @@ fn of_template(
         let title = format!("`{path}` is {}, and text is wanted", given.name());
         let help = match given {
             Type::List if matches!(text.key, "run" | "attach") => {
-                format!("`{{{{ words {path} }}}}` makes a word of each element, `{{{{ join {path} \",\" }}}}` one of all")
+                format!(
+                    "`{{{{ words {path} }}}}` makes a word of each element, `{{{{ join {path} \",\" }}}}` one of all"
+                )
             }
             Type::List => format!("write `{{{{ join {path} \", \" }}}}` or `{{{{ json {path} }}}}`"),
             _ => format!("write `{{{{ json {path} }}}}`, or one of its members"),

@@ -20,7 +20,8 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             || context.graph.is_finally(step)
             || context.graph.fallback() == Some(step)
             || undoing.contains(&step);
-        let leads_here = |(from, edge): &(StepIndex, &Edge)| is(*from) && ways(context, *from, edge).iter().any(Result::is_ok);
+        let leads_here =
+            |(from, edge): &(StepIndex, &Edge)| is(*from) && ways(context, *from, edge).iter().any(Result::is_ok);
         let is_reachable = wanted_otherwise || sources.iter().any(leads_here);
         // What comes after an unreachable step is not reported again.
         if !is_reachable && sources.iter().all(|(from, _)| is(*from)) {

@@ -86,8 +86,7 @@ impl Reach {
         if step.escalation.as_ref().is_some_and(|escalation| escalation.handover) {
             return Some(Rc::from([]));
         }
-        let branches: Vec<(Road, &Target)> =
-            roads_of(step).into_iter().filter(|(road, _)| road.is_branch()).collect();
+        let branches: Vec<(Road, &Target)> = roads_of(step).into_iter().filter(|(road, _)| road.is_branch()).collect();
         if step.kind.value != Kind::Decide || branches.iter().all(|(_, target)| !target.steps.is_empty()) {
             return self.ways(from);
         }
