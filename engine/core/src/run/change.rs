@@ -207,7 +207,7 @@ impl RunState {
                         };
                         step.outputs.clone_from(outputs);
                     }
-                    let was_running = matches!(step.stage, Stage::Running(_));
+                    let was_running = matches!(step.stage, Stage::Running(_)) && step.undoing.is_none();
                     if key.part == Part::Main && was_running && matches!(end, Some(super::record::End::NotStarted(_))) {
                         // There is nothing of it to undo.
                         step.start_order = step.start_order_before;
