@@ -23,7 +23,8 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             || context.graph.is_finally(step)
             || context.graph.fallback() == Some(step)
             || undoing.contains(&step);
-        let leads_here = |(from, edge): &(StepIndex, &Edge)| is(*from) && ways(context, *from, edge).iter().any(Result::is_ok);
+        let leads_here =
+            |(from, edge): &(StepIndex, &Edge)| is(*from) && ways(context, *from, edge).iter().any(Result::is_ok);
         let is_reachable = wanted_otherwise || sources.iter().any(leads_here);
         // What comes after an unreachable step is not reported again.
         if !is_reachable && sources.iter().all(|(from, _)| is(*from)) {
@@ -97,9 +98,8 @@ fn road_is_taken(step: &Step, road: Road) -> Result<(), String> {
             }
             Ok(())
         }
-        Road::Choice(_) | Road::OnFail => Ok(()),
         Road::Denied if step.approve.is_none() => never("nobody is asked to approve, which is part"),
-        Road::Denied => Ok(()),
+        Road::Choice(_) | Road::OnFail | Road::Denied => Ok(()),
         Road::Else => {
             let by_answer = matches!(&step.body.work, Work::Ask(asking) | Work::Instruct(asking)
                 if asking.within.is_some() && asking.otherwise.is_some());

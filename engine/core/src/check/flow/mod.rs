@@ -259,9 +259,9 @@ impl Flow {
         let graph = context.graph;
         let is = graph.is_finally(step)
             || graph.fallback() == Some(step)
-            || graph.incoming(step).any(|(from, edge)| {
-                self.is_after_failure(from) || edge.roads.iter().any(|road| !road.is_branch())
-            });
+            || graph
+                .incoming(step)
+                .any(|(from, edge)| self.is_after_failure(from) || edge.roads.iter().any(|road| !road.is_branch()));
         if let Some(mark) = self.after_failure.get_mut(step.get()) {
             *mark = is;
         }
