@@ -1,5 +1,6 @@
 //! The command line: verbs, options, and their help.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -44,7 +45,7 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub dir: Option<PathBuf>,
-    /// When to use colours; NO_COLOR is heeded
+    /// When to use colours; `NO_COLOR` is heeded
     #[arg(
         long,
         global = true,
@@ -248,6 +249,7 @@ Examples:
 
 /// `run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "clap reads one flag into one bool")]
 pub struct Run {
     /// The runbook: a name, or a path to its file
     #[arg(add = ArgValueCompleter::new(complete_runbook))]
@@ -669,7 +671,8 @@ pub fn command() -> clap::Command {
                     .map(ToString::to_string)
                     .unwrap_or_default(),
             };
-            groups.push_str(&format!("  {verb:<12} {about}\n"));
+            // Writing to a String cannot fail.
+            let _ = writeln!(groups, "  {verb:<12} {about}");
         }
         groups.push('\n');
     }

@@ -52,7 +52,12 @@ pub fn load(name: &str, context: &Context) -> Result<Ready, Failure> {
         _ => {
             let errors_only = |checked: &Checked| Checked {
                 file: checked.file.clone(),
-                problems: checked.problems.iter().filter(|problem| problem.severity == Severity::Error).cloned().collect(),
+                problems: checked
+                    .problems
+                    .iter()
+                    .filter(|problem| problem.severity == Severity::Error)
+                    .cloned()
+                    .collect(),
             };
             let shown: Vec<Checked> = checked.iter().map(errors_only).collect();
             crate::output::tell_text(&render(&shown, look(context), context.out.columns()));
@@ -98,6 +103,7 @@ pub fn check_runbook(
         today: context.now.to_zoned(TimeZone::UTC).date(),
         file_stem: source.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
         runbooks: beside.map(|names| names.into_iter().collect()),
+        ..Facts::default()
     };
     let loaded = check::load(&source.shown(machine), &source.bytes, team, &facts);
     (loaded.plan, Checked { file: loaded.file, problems: loaded.diagnostics })
@@ -118,7 +124,9 @@ pub fn look(context: &Context) -> Look {
 pub fn load_failure(error: &LoadError, context: &Context) -> Failure {
     let failure = Failure::usage(error);
     match error {
-        LoadError::NoRunbook { .. } => failure.help(format!("`{}` shows what there is", context.place.command(&["list"]))),
+        LoadError::NoRunbook { .. } => {
+            failure.help(format!("`{}` shows what there is", context.place.command(&["list"])))
+        }
         LoadError::NoFolder { .. } => failure.help(format!("`{}` begins one", context.place.command(&["new", "NAME"]))),
         LoadError::File { .. } => failure,
     }

@@ -50,8 +50,11 @@ pub fn replay(run: &RunDir) -> Result<Replayed, Failure> {
             Ok(entry) => entries.extend(Folded::of(&entry).ok()),
             Err(ReadError::Torn { .. }) => is_torn = true,
             Err(error) => {
-                return Err(Failure::new(ExitCode::Broken, format!("the transcript of {} is broken: {error}", run.id()))
-                    .help(format!("`runbook audit verify {}` says from where on", run.id())));
+                return Err(Failure::new(
+                    ExitCode::Broken,
+                    format!("the transcript of {} is broken: {error}", run.id()),
+                )
+                .help(format!("`runbook audit verify {}` says from where on", run.id())));
             }
         }
     }
@@ -74,7 +77,8 @@ fn about(run: &RunDir, entries: &[Folded], alive: Option<bool>) -> About {
 }
 
 fn begun(run: &RunDir, started: &RunStarted, first: &Folded, blobs: &Kept) -> Option<RunState> {
-    let read = |digest: &BlobDigest| blobs.0.get(Digest::parse(digest)?, runbook_core::limits::FILE_BYTES_MAX as u64).ok();
+    let read =
+        |digest: &BlobDigest| blobs.0.get(Digest::parse(digest)?, runbook_core::limits::FILE_BYTES_MAX as u64).ok();
     let team = match &started.team {
         Some(digest) => check::load_team("team.yaml", &read(digest)?).team?,
         None => Team::default(),

@@ -31,7 +31,13 @@ pub(super) fn check(arguments: &Check, context: &mut Context) -> Ending {
         CheckFormat::Human => {
             let text = human::render(&checked, look(context), context.out.columns());
             context.out.raw(&text)?;
-            let style = if errors > 0 { Style::Bad } else if warnings > 0 { Style::Look } else { Style::Good };
+            let style = if errors > 0 {
+                Style::Bad
+            } else if warnings > 0 {
+                Style::Look
+            } else {
+                Style::Good
+            };
             let said = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
             let of = counted(checked.len(), "file");
             context.out.line(Line::new().and(style, &said).and(Style::Plain, &format!(" in {of}")))?;

@@ -44,7 +44,8 @@ pub(super) fn list(arguments: &List, context: &mut Context) -> Ending {
         context.out.line(Line::plain("  ").and(Style::Command, &context.place.command(&["new", "NAME"])))?;
         return Ok(ExitCode::Resolved);
     }
-    let mut rows = vec![["SEVERITY", "NAME", "TITLE", "OWNER", "LAST RUN"].map(|head| (Style::Faint, head.to_owned())).to_vec()];
+    let mut rows =
+        vec![["SEVERITY", "NAME", "TITLE", "OWNER", "LAST RUN"].map(|head| (Style::Faint, head.to_owned())).to_vec()];
     rows.extend(listed.iter().map(|listed| row(listed, context)));
     let columns = context.out.columns();
     table(&rows).iter().try_for_each(|line| context.out.line(line.fit(columns)))?;

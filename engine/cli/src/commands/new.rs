@@ -22,17 +22,23 @@ pub(super) fn begin(arguments: &New, context: &mut Context) -> Ending {
     let title = arguments.title.clone().unwrap_or_else(|| "What is wrong, in one line".to_owned());
     let owner = arguments.owner.clone().unwrap_or_else(|| "ops".to_owned());
     let text = template(name.as_str(), &title, &owner);
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::usage(format!("{} is there already", path.display())),
-        _ => Failure::usage(format!("{} cannot be written: {error}", path.display())),
+    let failed = |error: io::Error| {
+        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+        let why = if is_there { "is there already".to_owned() } else { format!("cannot be written: {error}") };
+        Failure::usage(format!("{} {why}", path.display()))
     };
     fs::create_dir_all(&context.place.runbooks).map_err(failed)?;
     let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     let out = &mut context.out;
     out.line(Line::plain("wrote ").and(Style::Strong, &shown(&path, &context.here)))?;
-    out.line(Line::plain("  check it  ").and(Style::Command, &context.place.command(&["check", &shown(&path, &context.here)])))?;
-    out.line(Line::plain("  try it    ").and(Style::Command, &context.place.command(&["run", name.as_str(), "--dry-run"])))?;
+    out.line(
+        Line::plain("  check it  ")
+            .and(Style::Command, &context.place.command(&["check", &shown(&path, &context.here)])),
+    )?;
+    out.line(
+        Line::plain("  try it    ").and(Style::Command, &context.place.command(&["run", name.as_str(), "--dry-run"])),
+    )?;
     Ok(ExitCode::Resolved)
 }
 

@@ -55,10 +55,14 @@ fn head(ready: &Ready, mode: Mode, context: &mut Context) -> Result<(), Failure>
     match mode {
         Mode::Real => {}
         Mode::Dry { probe: false } => {
-            context.out.line(Line::new().and(Style::Look, "dry run: nothing starts, nobody is told, no secret is read"))?;
+            context
+                .out
+                .line(Line::new().and(Style::Look, "dry run: nothing starts, nobody is told, no secret is read"))?;
         }
         Mode::Dry { probe: true } | Mode::Drill => {
-            context.out.line(Line::new().and(Style::Look, "dry run with --probe: verify steps run for real, nothing else does"))?;
+            context.out.line(
+                Line::new().and(Style::Look, "dry run with --probe: verify steps run for real, nothing else does"),
+            )?;
         }
     }
     Ok(())

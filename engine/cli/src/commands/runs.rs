@@ -47,7 +47,7 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
         let dry = if past.is_real() { "" } else { " (dry run)" };
         let waits = match &past.standing {
             Standing::Waiting(waits) if !waits.is_empty() => format!(" for {}", waits.join("; ")),
-            _ => String::new(),
+            Standing::Over(_) | Standing::Running | Standing::Waiting(_) | Standing::Interrupted => String::new(),
         };
         vec![
             (Style::Strong, past.id.clone()),

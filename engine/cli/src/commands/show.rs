@@ -40,7 +40,8 @@ fn show_run(run: &RunDir, as_json: bool, context: &mut Context) -> Ending {
     let report = fold(&replayed.about, &replayed.entries);
     let told = story(&replayed.entries, &context.zone);
     if as_json {
-        let entries: Vec<_> = told.iter().map(|told| json!({ "n": told.n, "time": told.time, "text": told.text })).collect();
+        let entries: Vec<_> =
+            told.iter().map(|told| json!({ "n": told.n, "time": told.time, "text": told.text })).collect();
         context.out.json(&json!({
             "v": 1,
             "run": run.id().as_str(),
@@ -52,13 +53,19 @@ fn show_run(run: &RunDir, as_json: bool, context: &mut Context) -> Ending {
     let out = &mut context.out;
     let head = Line::new().and(Style::Strong, &report.runbook).and(Style::Plain, "  ").and(Style::Plain, &report.title);
     out.line(head)?;
-    out.line(Line::new().and(Style::Faint, &format!("{}  {}", run.id(), summary(&report, context.now, &context.zone))))?;
+    out.line(
+        Line::new().and(Style::Faint, &format!("{}  {}", run.id(), summary(&report, context.now, &context.zone))),
+    )?;
     for told in told {
-        let line = Line::new().and(Style::Faint, &format!("{:>4}  {}  ", told.n, told.time)).and(Style::Plain, &told.text);
+        let line =
+            Line::new().and(Style::Faint, &format!("{:>4}  {}  ", told.n, told.time)).and(Style::Plain, &told.text);
         out.wrapped(line, 16)?;
     }
     if replayed.is_torn {
-        out.line(Line::new().and(Style::Look, "the last line is not whole: it is being written, or its writer was interrupted"))?;
+        out.line(
+            Line::new()
+                .and(Style::Look, "the last line is not whole: it is being written, or its writer was interrupted"),
+        )?;
     }
     for next in &report.next {
         out.line(Line::plain("next: ").and(Style::Command, &next.command))?;

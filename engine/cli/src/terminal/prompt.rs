@@ -3,6 +3,7 @@
 //! Pure: keys go in, what to show and what to hand in come out. Return never means yes.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use runbook_core::document::model::{Kind, Param, ParamKind};
 use runbook_core::id::VariableName;
@@ -93,10 +94,18 @@ impl Prompt {
         self.request.as_ref()
     }
 
-    /// Whether a line is being typed.
-    #[must_use]
-    pub fn is_typing(&self) -> bool {
-        matches!(self.mode, Mode::Typing { .. })
+    /// What was being typed when the question went away: a note or a hand-over is typed on at the next prompt, of the
+    /// rest comes what was typed so far.
+    pub fn carry_on(&mut self, before: Self) -> Option<String> {
+        let Mode::Typing { what, text } = before.mode.clone() else { return None };
+        match what {
+            Typed::Note | Typed::HandOver => {
+                self.mode = before.mode;
+                None
+            }
+            what if before.is_secret(&what) || text.is_empty() => None,
+            Typed::Deny | Typed::Number | Typed::Settle(_) | Typed::Output { .. } | Typed::Field { .. } => Some(text),
+        }
     }
 
     /// The keys that answer, in their order.
@@ -164,14 +173,8 @@ impl Prompt {
                 lines.push(Line::plain(indent).and(if *destructive { Style::Bad } else { Style::Strong }, what));
                 lines.push(Line::plain(indent).and(Style::Command, "$ ").and(Style::Command, shown));
             }
-            RequestKind::Acknowledge { missing, all } => {
-                let who = if missing.is_empty() {
-                    "somebody".to_owned()
-                } else {
-                    missing.join(if *all { " and " } else { " or " })
-                };
-                lines.push(Line::plain(indent).and(Style::Strong, &format!("Waits for {who} to have seen it.")));
-            }
+            // Whom it waits for has just been told.
+            RequestKind::Acknowledge { .. } => {}
             RequestKind::Question(kind) => {
                 let look = if matches!(kind, QuestionKind::Doubt | QuestionKind::Overrule) {
                     Style::Look
@@ -390,13 +393,11 @@ impl Prompt {
             Typed::Number => {
                 let label =
                     text.parse::<usize>().ok().and_then(|number| self.labels().get(number.checked_sub(1)?)).cloned();
-                match label {
-                    Some(label) => self.field(AnswerWord::Choice(label), BTreeMap::new(), 0),
-                    None => {
-                        let hint = format!("Type a number from 1 to {}", self.labels().len());
-                        self.again(Typed::Number, String::new(), hint)
-                    }
-                }
+                let Some(label) = label else {
+                    let hint = format!("Type a number from 1 to {}", self.labels().len());
+                    return self.again(Typed::Number, String::new(), hint);
+                };
+                self.field(AnswerWord::Choice(label), BTreeMap::new(), 0)
             }
             Typed::Settle(word) if text.is_empty() => {
                 self.again(Typed::Settle(word), text, "This needs a reason: it stands first in the log")
@@ -481,7 +482,8 @@ fn field_prompt(name: &VariableName, param: &Param) -> String {
         text.push_str(help);
     }
     if let Some(default) = &param.default {
-        text.push_str(&format!("; Enter: {default}"));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "; Enter: {default}");
     }
     text.push_str("):");
     text

@@ -93,22 +93,13 @@ impl Screen {
         let asked = self.prompt.request().map(|request| request.id);
         let is_there = asked.is_some_and(|id| requests.iter().any(|request| request.id == id));
         self.requests = requests;
-        // A line being typed is not taken away by something new, only by the end of what it answers.
-        if is_there || (asked.is_none() && self.prompt.is_typing()) {
-            return;
-        }
-        if asked.is_some() && self.prompt.is_typing() {
-            let line =
-                Line::plain(INDENT).and(Style::Look, "This was answered meanwhile; what you were typing is dropped.");
-            self.say([line]);
-        }
         let next = self.requests.first().cloned();
-        if asked.is_none() && next.is_none() {
+        if is_there || (asked.is_none() && next.is_none()) {
             return;
         }
         self.said = false;
         self.asks_anew = true;
-        self.prompt = match next {
+        let prompt = match next {
             None => Prompt::idle(),
             Some(request) => {
                 let step = request.step.clone().unwrap_or_default();
@@ -116,6 +107,11 @@ impl Screen {
                 Prompt::of(request, kind(&step, plan), self.view.outputs_wanted(&step))
             }
         };
+        let before = std::mem::replace(&mut self.prompt, prompt);
+        if let Some(text) = self.prompt.carry_on(before) {
+            let said = Line::plain(INDENT).and(Style::Look, "This was answered meanwhile; what you typed is dropped: ");
+            self.say([said.and(Style::Plain, &text)]);
+        }
         let intro = self.prompt.intro();
         self.say(intro);
     }

@@ -114,12 +114,10 @@ fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'sta
             ],
             QuestionKind::Choice(_) | QuestionKind::Rollback => roads_of(step)
                 .into_iter()
-                .filter_map(|(which, target)| match which {
-                    Road::Choice(_) => Some((
-                        "a number",
-                        format!("{} → {}", runbook_core::picture::label(step, which), names(target).join(", ")),
-                    )),
-                    _ => None,
+                .filter(|(which, _)| matches!(which, Road::Choice(_)))
+                .map(|(which, target)| {
+                    let label = runbook_core::picture::label(step, which);
+                    ("a number", format!("{label} → {}", names(target).join(", ")))
                 })
                 .collect(),
         },

@@ -1,8 +1,8 @@
 //! What a runbook says a step does, in words and as written: for the dry run, for `?` at a prompt, for `show NAME`.
 
-use runbook_core::document::model::{
-    Approve, Asking, Body, Escalation, Kind, Setting, Step, Target, Undo, Wait, Work,
-};
+use std::fmt::Write as _;
+
+use runbook_core::document::model::{Approve, Asking, Body, Escalation, Kind, Setting, Step, Target, Undo, Wait, Work};
 use runbook_core::graph::{Road, StepIndex, roads_of};
 use runbook_core::picture::label;
 use runbook_core::plan::Plan;
@@ -13,7 +13,9 @@ use crate::text::{Line, Style};
 #[must_use]
 pub fn command(body: &Body) -> Option<String> {
     match &body.work {
-        Work::Run(line) => Some(line.value.words().iter().map(|word| as_word(word.template.source())).collect::<Vec<_>>().join(" ")),
+        Work::Run(line) => {
+            Some(line.value.words().iter().map(|word| as_word(word.template.source())).collect::<Vec<_>>().join(" "))
+        }
         Work::Script(text) => {
             let mut lines = text.value.lines().filter(|line| !line.trim().is_empty());
             let first = lines.next().unwrap_or_default().trim().to_owned();
@@ -47,10 +49,12 @@ pub fn doing(step: &Step) -> Line {
         Work::Http(http) => line
             .and(Style::Plain, "request  ")
             .and(Style::Command, &format!("{} {}", http.method.value, http.url.value.source())),
-        Work::Ask(asking) => line.and(Style::Plain, &format!("ask{}  ", asked(asking))).and(Style::Strong, asking.text.value.source()),
-        Work::Instruct(asking) => {
-            line.and(Style::Plain, &format!("ask{} to do by hand  ", asked(asking))).and(Style::Strong, asking.text.value.source())
+        Work::Ask(asking) => {
+            line.and(Style::Plain, &format!("ask{}  ", asked(asking))).and(Style::Strong, asking.text.value.source())
         }
+        Work::Instruct(asking) => line
+            .and(Style::Plain, &format!("ask{} to do by hand  ", asked(asking)))
+            .and(Style::Strong, asking.text.value.source()),
         Work::Wait(wait) => line.and(Style::Plain, &format!("wait  {}", waited(&wait.value))),
         Work::Template(writing) => line.and(Style::Plain, &format!("write  {}", writing.to.value.source())),
         Work::Runbook(call) => line.and(Style::Plain, &format!("run the runbook  {}", call.name.value)),
@@ -75,11 +79,14 @@ fn told(escalation: &Escalation) -> String {
     let mut text = format!("tell  {}", to.join(", "));
     if let Some(message) = &escalation.message {
         let first = message.value.source().lines().next().unwrap_or_default();
-        text.push_str(&format!(": {first}"));
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {first}");
     }
     if let Some(ack) = &escalation.ack {
-        let within = ack.value.within.as_ref().map_or(String::new(), |within| format!(" within {}", length(&within.value)));
-        text.push_str(&format!("; wait for it to be acknowledged{within}"));
+        let within =
+            ack.value.within.as_ref().map_or(String::new(), |within| format!(" within {}", length(&within.value)));
+        // As above.
+        let _ = write!(text, "; wait for it to be acknowledged{within}");
     }
     if escalation.handover {
         text.push_str("; hand the run over");
@@ -158,7 +165,8 @@ pub fn roads(step: &Step) -> Vec<Line> {
                 Road::Case(number) => step.cases.get(number).map(|case| format!("when {}", case.when.value.source())),
                 Road::Otherwise | Road::Choice(_) | Road::OnFail | Road::Else | Road::Denied => None,
             };
-            let line = Line::plain(&format!("{} → ", from.unwrap_or_else(|| label(step, which)))).and(Style::Strong, &names(target).join(", "));
+            let line = Line::plain(&format!("{} → ", from.unwrap_or_else(|| label(step, which))))
+                .and(Style::Strong, &names(target).join(", "));
             match &target.because {
                 Some(because) => line.and(Style::Plain, ", because ").and(Style::Plain, because.value.source()),
                 None => line,

@@ -274,11 +274,10 @@ impl RunState {
         let graph = plan.graph();
         let written = plan.step(step);
         let leads_on = |target: &crate::document::model::Target| {
-            let fresh =
-                |id: &str| {
-                    let to = graph.find(id).and_then(|to| self.steps.get(to.get()));
-                    to.is_some_and(|state| !state.started && state.settled().is_none())
-                };
+            let fresh = |id: &str| {
+                let to = graph.find(id).and_then(|to| self.steps.get(to.get()));
+                to.is_some_and(|state| !state.started && state.settled().is_none())
+            };
             let done = target.done && target.steps.is_empty();
             done || target.steps.iter().any(|id| fresh(id.value.as_str())) || (target.done && target.failed)
         };

@@ -601,8 +601,7 @@ impl RunState {
         if let Some(step) = step {
             let attempt = index.and_then(|index| self.steps.get(index.get())).map_or(1, |s| s.next_attempt(Part::Main));
             let key = AttemptKey { step: step.clone(), part: Part::Main, attempt };
-            let works =
-                matches!(question, QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct);
+            let works = matches!(question, QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct);
             if works {
                 self.mark_undoing(&key);
                 self.order += 1;

@@ -219,7 +219,9 @@ fn a_finally_that_fails_makes_a_good_run_failed() {
     }
     let text = "steps:\n  a: { act: A, run: a }\n  t: { escalate: T, to: sre, handover: true }\n  x: { act: X, run: x }\nfinally: [x]\n";
     assert_eq!(World::new(text).goes("x", &[Go::Exit(1)]).run().sealed(), Some(RunOutcome::Failed));
-    let mut world = World::attended("steps:\n  q: { verify: Q, ask: Q }\n  x: { act: X, run: x }\nfinally: [x]\n").goes("x", &[Go::Exit(1)]).start();
+    let mut world = World::attended("steps:\n  q: { verify: Q, ask: Q }\n  x: { act: X, run: x }\nfinally: [x]\n")
+        .goes("x", &[Go::Exit(1)])
+        .start();
     world.cancel();
     world.settle("x", SettleWord::Fail);
     assert_eq!(world.sealed(), Some(RunOutcome::Cancelled), "cancelled stays cancelled");

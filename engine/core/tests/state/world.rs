@@ -297,7 +297,8 @@ impl World {
 
     /// Settles the only step that waits for it so.
     pub(crate) fn settle_any(&mut self, word: SettleWord) {
-        let step = self.state.requests().find_map(|request| request.step.clone().filter(|_| request.verb() == "settle"));
+        let step =
+            self.state.requests().find_map(|request| request.step.clone().filter(|_| request.verb() == "settle"));
         self.settle(&step.unwrap(), word);
     }
 
@@ -511,10 +512,7 @@ impl World {
         self.replayed_records = self.records.len();
         // What is being planned, told or collected is recorded when the answer comes.
         let unrecorded = |event: &Event| {
-            matches!(
-                event,
-                Event::Planned { .. } | Event::Told { .. } | Event::ToldAll { .. } | Event::Attached { .. }
-            )
+            matches!(event, Event::Planned { .. } | Event::Told { .. } | Event::ToldAll { .. } | Event::Attached { .. })
         };
         if self.queue.iter().any(unrecorded) {
             return;
