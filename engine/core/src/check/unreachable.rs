@@ -98,9 +98,8 @@ fn road_is_taken(step: &Step, road: Road) -> Result<(), String> {
             }
             Ok(())
         }
-        Road::Choice(_) | Road::OnFail => Ok(()),
         Road::Denied if step.approve.is_none() => never("nobody is asked to approve, which is part"),
-        Road::Denied => Ok(()),
+        Road::Choice(_) | Road::OnFail | Road::Denied => Ok(()),
         Road::Else => {
             let by_answer = matches!(&step.body.work, Work::Ask(asking) | Work::Instruct(asking)
                 if asking.within.is_some() && asking.otherwise.is_some());

@@ -95,8 +95,7 @@ impl Reach {
         if step.kind.value != Kind::Decide {
             return self.ways(from);
         }
-        let branches: Vec<(Road, &Target)> =
-            roads_of(step).into_iter().filter(|(road, _)| road.is_branch()).collect();
+        let branches: Vec<(Road, &Target)> = roads_of(step).into_iter().filter(|(road, _)| road.is_branch()).collect();
         if branches.iter().all(|(_, target)| !target.steps.is_empty()) {
             return self.ways(from);
         }
