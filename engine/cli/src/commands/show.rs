@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::arguments::Show;
 use crate::context::{Context, Ending};
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::loading::load;
 use crate::replay::replay;
 use crate::terminal::written::{approval, conditions, doing, names, next, roads};
@@ -29,7 +30,11 @@ pub(super) fn show(arguments: &Show, context: &mut Context) -> Ending {
         Some(run) => show_run(&run, arguments.json, context),
         None if is_run => context.run(what).and_then(|run| show_run(&run, arguments.json, context)),
         None => {
-            let ready = load(what, context)?;
+            let ready =
+                load(what, context).map_err(|failure| match failure.what.strip_prefix("there is no runbook") {
+                    Some(rest) => Failure { what: format!("there is no run and no runbook{rest}"), ..failure },
+                    None => failure,
+                })?;
             show_plan(&ready.loaded.plan, arguments.json, context)
         }
     }
