@@ -64,11 +64,15 @@ impl Desk {
         self.work.path()
     }
 
+    fn store(&self) -> PathBuf {
+        self.store.path().join("store")
+    }
+
     /// The program, ready to be started as an operator of this desk would.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.current_dir(repository()).stdin(Stdio::null()).args(words);
-        command.env("RUNBOOK_DIR", repository().join(self.runbooks)).env("RUNBOOK_STORE", self.store.path());
+        command.env("RUNBOOK_DIR", repository().join(self.runbooks)).env("RUNBOOK_STORE", self.store());
         command.env_remove("NO_COLOR").env("TERM", "dumb");
         command
     }
@@ -99,7 +103,7 @@ impl Desk {
 
     /// What the newest run's transcript tells.
     pub(crate) fn story(&self) -> Story {
-        Story::newest(self.store.path())
+        Story::newest(&self.store())
     }
 }
 
