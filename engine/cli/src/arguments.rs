@@ -109,8 +109,7 @@ Examples:
   runbook run dns-failover                        for real, asking before each act that wants it
   runbook run dns-failover --dry-run              what it would do; nothing starts
   runbook run dns-failover --dry-run --probe      the same, and its verify steps look for real
-  runbook run restart-nodes -p nodes=a,b -p wait=30s
-  runbook run dns-failover --alert alert.json     params marked `from: alert…` are read from it")]
+  runbook run restart-nodes -p nodes=a,b -p wait=30s")]
     Run(Run),
     /// Go on with a run that waits or was interrupted
     #[command(after_long_help = "\
@@ -277,9 +276,6 @@ pub struct Run {
     /// Give the operator's approvals at once, but for destructive acts
     #[arg(long)]
     pub yes: bool,
-    /// The alert that started it, JSON; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub alert: Option<PathBuf>,
     /// Write entries as they are recorded, and at the end a summary, each a line of JSON; nobody is asked here
     #[arg(long)]
     pub json: bool,

@@ -14,7 +14,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::loading::load;
 use crate::replay::replay;
-use crate::terminal::written::{approval, conditions, doing, names, next, roads};
+use crate::terminal::written::{approver, conditions, doing, names, next, roads};
 use crate::text::{Line, Style};
 
 /// Shows a run or a runbook: a run where one has this id, else a runbook.
@@ -115,7 +115,8 @@ fn show_plan(plan: &Plan, as_json: bool, context: &mut Context) -> Ending {
         out.wrapped(line.and(Style::Faint, &format!("  ({})", step.id.value)), 7)?;
         let indented = |line: Line| Line::plain(crate::terminal::view::INDENT).then(line);
         out.wrapped(indented(doing(step)), 9)?;
-        let approval = approval(step).map(|approval| Line::new().and(Style::Look, &approval));
+        let approval =
+            approver(step).map(|who| Line::new().and(Style::Look, &format!("{who} has to approve it first")));
         approval.into_iter().chain(conditions(step)).try_for_each(|line| out.wrapped(indented(line), 9))?;
         roads(step).into_iter().try_for_each(|line| out.wrapped(indented(line), 9))?;
         let next = next(plan, index);
@@ -144,7 +145,7 @@ fn of(plan: &Plan, index: runbook_core::graph::StepIndex) -> serde_json::Value {
         "kind": step.kind.value.key(),
         "title": step.title.value.source(),
         "does": doing(step).text(),
-        "approval": approval(step),
+        "approver": approver(step),
         "conditions": conditions(step).iter().map(Line::text).collect::<Vec<_>>(),
         "roads": roads,
         "then": next(plan, index),
