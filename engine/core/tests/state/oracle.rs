@@ -537,7 +537,10 @@ impl<'a> Oracle<'a> {
             }
             if self.phase <= Phase::Ending {
                 assert!(!self.cancelled, "{key:?} starts after a cancel");
-                assert!(self.phase == Phase::Steps || self.on_the_road[step], "{key:?} starts although the run is ending");
+                assert!(
+                    self.phase == Phase::Steps || self.on_the_road[step],
+                    "{key:?} starts although the run is ending"
+                );
             }
             if is_act && self.undoing.is_none() {
                 self.acts.push((self.clock, step));
@@ -545,7 +548,11 @@ impl<'a> Oracle<'a> {
         }
         if runs {
             self.running.insert(key.clone());
-            assert!(self.running.len() <= self.shape.parallel, "more runs at once than there are places: {:?}", self.running);
+            assert!(
+                self.running.len() <= self.shape.parallel,
+                "more runs at once than there are places: {:?}",
+                self.running
+            );
         }
     }
 
@@ -629,7 +636,9 @@ impl<'a> Oracle<'a> {
             SkipReason::Blocked(by) => {
                 let by = Self::index(by);
                 match self.readiness(step) {
-                    Readiness::Blocked(all) => assert!(all.contains(&by), "s{step} is blocked by {all:?}, not by s{by}"),
+                    Readiness::Blocked(all) => {
+                        assert!(all.contains(&by), "s{step} is blocked by {all:?}, not by s{by}")
+                    }
                     other => panic!("s{step} is not blocked: {other:?}"),
                 }
                 self.on_the_road[step] |= self.phase == Phase::Ending && self.on_the_road[by];

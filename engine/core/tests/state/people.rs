@@ -300,7 +300,11 @@ fn people_are_being_told_while_the_run_ends() {
 fn telling_is_taken_up_again() {
     let mut world = World::new("  t: { escalate: T, to: sre }\n  b: { act: B, run: b }\n");
     world.take_in(runbook_core::run::event::Event::Started);
-    assert_eq!(count(&world, |record| matches!(record, Record::StepIntent { .. })), 1, "on disk before anybody is told");
+    assert_eq!(
+        count(&world, |record| matches!(record, Record::StepIntent { .. })),
+        1,
+        "on disk before anybody is told"
+    );
     world.queue.clear();
     world.resume();
     assert_eq!(world.ran_escalation("t"), 2);

@@ -144,11 +144,8 @@ fn world_of(seed: u64) -> Option<(Shape, World)> {
     let shape = Shape::random(&mut dice);
     let plan = try_plan(&shape.text()).ok()?;
     let attended = dice.once_in(2);
-    let begun = RunStarted {
-        yes: dice.once_in(3),
-        step_by_step: attended && dice.once_in(5),
-        ..started(Mode::Real, attended)
-    };
+    let begun =
+        RunStarted { yes: dice.once_in(3), step_by_step: attended && dice.once_in(5), ..started(Mode::Real, attended) };
     let mut world = World::with(plan, begun);
     world.nobody_reachable = dice.once_in(6);
     world.otherwise = Some(any_way);

@@ -427,8 +427,8 @@ impl World {
                 if scripted {
                     self.take(&key);
                 }
-                let missing = scripted
-                    || self.otherwise.is_some() && self.shuffle.as_mut().is_some_and(|dice| dice.once_in(40));
+                let missing =
+                    scripted || self.otherwise.is_some() && self.shuffle.as_mut().is_some_and(|dice| dice.once_in(40));
                 let plan = if missing {
                     let message = "no program nosuch in /usr/bin".to_owned();
                     Err(StartFailure { kind: StartFailureKind::MissingProgram, message })
