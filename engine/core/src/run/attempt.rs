@@ -133,17 +133,6 @@ impl RunState {
         }
     }
 
-    pub(crate) fn set_telling(&mut self, step: StepIndex) {
-        let key = self.key(step, Part::Main);
-        if let Some(state) = self.steps.get_mut(step.get()) {
-            state.in_flight = true;
-            state.stage = Stage::Telling(key);
-            self.active.insert(step);
-            self.candidates.remove(&step);
-            self.ready.remove(&step);
-        }
-    }
-
     pub(crate) fn on_planned(&mut self, key: &AttemptKey, plan: Result<(BlobDigest, String), StartFailure>) {
         let Some(step) = self.plan.graph().find(&key.step) else { return };
         let Some(state) = self.steps.get_mut(step.get()) else { return };
@@ -597,7 +586,8 @@ impl RunState {
         let rendering = matches!(&verdict.end, Some(End::NotStarted(f)) if f.kind == StartFailureKind::Rendering);
         let is_bare = written.kind.value == Kind::Verify && matches!(written.body.work, Work::None);
         let works = written.body.work.is_command() || is_bare;
-        if ends || person || stopped || rendering || self.cancelled.is_some() || !works {
+        let cancelled = self.cancelled.is_some() && self.phase <= Phase::Ending;
+        if ends || person || stopped || rendering || cancelled || !works {
             return None;
         }
         let defaults = self.plan.document().defaults.retry.as_ref().filter(|_| written.kind.value == Kind::Verify);
@@ -678,12 +668,13 @@ impl RunState {
         );
         let ends =
             self.phase == Phase::Ending && !self.steps.get(step.get()).is_some_and(|state: &StepState| state.in_ending);
+        let cancelled = self.cancelled.is_some() && self.phase <= Phase::Ending;
         if failed
             && askable
             && self.attended
             && self.mode == Mode::Real
             && self.team.policy.overrule
-            && self.cancelled.is_none()
+            && !cancelled
             && !ends
             && !self.is_handled(step, verdict.outcome, verdict.settlement)
         {

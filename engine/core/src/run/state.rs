@@ -408,7 +408,8 @@ impl RunState {
         for (number, step) in self.steps.iter().enumerate() {
             let mut step = step.clone();
             step.in_flight = false;
-            let unrecorded = matches!(step.stage, Stage::Planning(_) | Stage::Telling(_)) && !step.started;
+            step.told_all = false;
+            let unrecorded = matches!(step.stage, Stage::Planning(_)) && !step.started;
             if unrecorded {
                 step.stage = Stage::Waiting;
             } else if let Stage::Attaching(verdict) = &step.stage {
