@@ -404,6 +404,9 @@ impl RunState {
         let is_act = self.plan.step(index).kind.value == Kind::Act;
         let handed_over = outcome == Outcome::Passed
             && self.plan.step(index).escalation.as_ref().is_some_and(|escalation| escalation.handover);
+        if matches!(outcome, Outcome::Failed | Outcome::Unknown) {
+            self.last_failure = Some(index);
+        }
         let undoing = self.steps.get(index.get()).and_then(|state| state.undoing.clone());
         if let Some(undone) = &undoing {
             let passed = outcome == Outcome::Passed;

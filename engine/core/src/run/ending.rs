@@ -468,7 +468,7 @@ impl RunState {
 
     /// What failed, for `run.failure` and messages.
     pub(crate) fn failure(&self) -> Option<BTreeMap<String, Value>> {
-        let index = self.failure?;
+        let index = self.failure.or(self.last_failure)?;
         let state = self.steps.get(index.get())?;
         let settled = state.settled();
         let reason = settled.and_then(|settled| settled.reason.clone()).unwrap_or_default();

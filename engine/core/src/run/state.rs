@@ -39,6 +39,8 @@ pub struct RunState {
     pub(crate) cause: Option<EndCause>,
     /// The first failure nothing handled, for `run.failure`.
     pub(crate) failure: Option<StepIndex>,
+    /// The last step that failed, handled or not: what the roads of failure are about.
+    pub(crate) last_failure: Option<StepIndex>,
     /// Something failed that nothing handled, or a road took `failed`.
     pub(crate) is_failed: bool,
     pub(crate) is_denied: bool,
@@ -173,6 +175,7 @@ impl RunState {
             phase: Phase::Steps,
             cause: None,
             failure: None,
+            last_failure: None,
             is_failed: false,
             is_denied: false,
             handed_over: false,
