@@ -109,8 +109,7 @@ Examples:
   runbook run dns-failover                        for real, asking before each act that wants it
   runbook run dns-failover --dry-run              what it would do; nothing starts
   runbook run dns-failover --dry-run --probe      the same, and its verify steps look for real
-  runbook run restart-nodes -p nodes=a,b -p wait=30s
-  runbook run dns-failover --alert alert.json     params marked `from: alert…` are read from it")]
+  runbook run restart-nodes -p nodes=a,b -p wait=30s")]
     Run(Run),
     /// Go on with a run that waits or was interrupted
     #[command(after_long_help = "\
@@ -128,18 +127,21 @@ Examples:
   runbook answer yes
   runbook answer latest paid 'restart it'
   runbook answer latest read_meter done --field level=42")]
+    #[command(override_usage = "runbook answer [RUN] [STEP] ANSWER [OPTIONS]")]
     Answer(Answer),
     /// Approve an act, exactly as it is shown
     #[command(after_long_help = "\
 Examples:
   runbook approve
   runbook approve latest shut_down --reason 'seen in the log too'")]
+    #[command(override_usage = "runbook approve [RUN] [STEP] [OPTIONS]")]
     Approve(Decide),
     /// Deny an act; a reason is required
     #[command(after_long_help = "\
 Examples:
   runbook deny --reason 'the other site is being worked on'
   runbook deny latest shut_down --reason 'not at this hour'")]
+    #[command(override_usage = "runbook deny [RUN] [STEP] --reason WHY [OPTIONS]")]
     Deny(Deny),
     /// Acknowledge an escalation: you have seen it
     #[command(after_long_help = "\
@@ -147,12 +149,14 @@ Examples:
   runbook ack
   runbook ack latest need_a_person
   runbook ack latest need_a_person --as khouse")]
+    #[command(override_usage = "runbook ack [RUN] [STEP] [OPTIONS]")]
     Ack(Ack),
     /// Write a note into a run
     #[command(after_long_help = "\
 Examples:
   runbook note 'the customer called, it is slow again'
   runbook note latest reachable 'ping answers, the port does not'")]
+    #[command(override_usage = "runbook note [RUN] [STEP] TEXT [OPTIONS]")]
     Note(Note),
     /// Say how a step in doubt ended, or overrule one that failed
     #[command(after_long_help = "\
@@ -163,6 +167,9 @@ Examples:
   runbook settle --done --reason 'dns1 refuses connections'
   runbook settle latest failover --by-hand --reason 'switched in the console'
   runbook settle latest active --go-on --reason 'known' --output server=dns1 --output standby=dns2")]
+    #[command(
+        override_usage = "runbook settle [RUN] [STEP] --done|--not-done|--again|--by-hand|--go-on|--fail --reason WHY [OPTIONS]"
+    )]
     Settle(Settle),
     /// Let go of a run for someone else to take over
     #[command(after_long_help = "\
@@ -269,9 +276,6 @@ pub struct Run {
     /// Give the operator's approvals at once, but for destructive acts
     #[arg(long)]
     pub yes: bool,
-    /// The alert that started it, JSON; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub alert: Option<PathBuf>,
     /// Write entries as they are recorded, and at the end a summary, each a line of JSON; nobody is asked here
     #[arg(long)]
     pub json: bool,

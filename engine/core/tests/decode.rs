@@ -1,9 +1,10 @@
 //! From files to documents: what is read, and what is said where it cannot be.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use runbook_core::diagnostic::{Code, Severity};
 use runbook_core::document::model::{Approve, Attach, Document, ForEachList, Setting, Stdin, Undo, Width, Work};
 use runbook_core::document::{parse, parse_team};
@@ -503,7 +504,48 @@ fn ten_thousand_steps_are_read_at_once() {
     #[expect(clippy::disallowed_methods, reason = "the test is about time")]
     let taken = begun.elapsed();
     assert_eq!(parsed.document.unwrap().steps.len(), 10_000);
-    eprintln!("{taken:?}");
     // Ten times what it takes in a debug build: what this guards against is a square of the steps.
     assert!(taken < Duration::from_secs(20), "{taken:?}");
+}
+
+/// Files that are right, to be made wrong.
+const RIGHT: [&str; 5] = [
+    include_str!("../../../tests/fixtures/valid/dns-failover.yaml"),
+    include_str!("../../../tests/fixtures/valid/whole-file.yaml"),
+    include_str!("../../../tests/fixtures/valid/verify-ways.yaml"),
+    include_str!("../../../tests/fixtures/valid/act-ways.yaml"),
+    include_str!("../../../tests/fixtures/valid/team.yaml"),
+];
+
+/// What is put in somewhere.
+const PIECES: [&str; 16] =
+    ["", " ", "\n", "\t", "é", "[", "}", ": ", "- ", "{{", "}}", "\"", "'", "-9e999", "null", "needs: ["];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_file_makes_it_panic_and_every_place_is_in_the_file(
+        file in 0..RIGHT.len(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..12, 0..PIECES.len()), 1..5),
+    ) {
+        let mut text = RIGHT.get(file).copied().unwrap_or_default().to_owned();
+        for (at, length, piece) in changes {
+            let start = text.floor_char_boundary(at.index(text.len() + 1));
+            let end = text.ceil_char_boundary((start + length).min(text.len()));
+            text.replace_range(start..end, PIECES.get(piece).copied().unwrap_or_default());
+        }
+        let runbook = parse("a.yaml", text.as_bytes());
+        let team = parse_team("team.yaml", text.as_bytes());
+        for (diagnostics, source) in [(&runbook.diagnostics, &runbook.source), (&team.diagnostics, &team.source)] {
+            for diagnostic in diagnostics {
+                prop_assert!(diagnostic.span.end <= source.text().len(), "{diagnostic:?}\n{text}");
+                prop_assert!(!diagnostic.title.is_empty() && !diagnostic.title.contains('\n'), "{diagnostic:?}\n{text}");
+            }
+        }
+        // What is right by both readers and the decoder is a document.
+        if !runbook.has_errors() {
+            prop_assert!(runbook.document.is_some(), "{text}");
+        }
+    }
 }

@@ -331,7 +331,7 @@ impl Prompt {
             count => keys.push(format!("a number from 1 to {count}")),
         }
         if !keys.is_empty() {
-            self.hint = Some(format!("{what}: press {}, or ? for what follows", keys.join(" or ")));
+            self.hint = Some(format!("{what}: press {}", keys.join(" or ")));
         }
         PromptStep::Redraw
     }

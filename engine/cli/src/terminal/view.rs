@@ -250,3 +250,6 @@ impl View {
         lines
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,15 +109,15 @@ fn length(setting: &Setting<std::time::Duration>) -> String {
     }
 }
 
-/// Who has to allow it, as a sentence without its full stop; `None` where nobody has to.
+/// Who has to approve it before it runs; `None` where nobody has to.
 #[must_use]
-pub fn approval(step: &Step) -> Option<String> {
+pub fn approver(step: &Step) -> Option<String> {
     match &step.approve.as_ref()?.value {
-        Approve::Operator => Some("the operator has to approve it first".to_owned()),
+        Approve::Operator => Some("the operator".to_owned()),
+        Approve::People(approval) if approval.from.is_empty() => Some("the operator".to_owned()),
         Approve::People(approval) => {
             let from: Vec<&str> = approval.from.iter().map(|from| from.value.as_str()).collect();
-            let who = if from.is_empty() { "the operator".to_owned() } else { from.join(" or ") };
-            Some(format!("{who} has to approve it first"))
+            Some(from.join(" or "))
         }
     }
 }

@@ -72,7 +72,6 @@ fn pipe_in(line: &str) -> Option<usize> {
                 characters.next();
             }
             (Some(open), c) if open == c => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '#') if before.is_whitespace() => return None,
             (None, ';' | '&' | '(' | '{') => command_start = at + 1,
@@ -88,7 +87,7 @@ fn pipe_in(line: &str) -> Option<usize> {
                     return Some(at);
                 }
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
         before = c;
     }

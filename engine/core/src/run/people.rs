@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::attempt::Judged;
 use super::effect::Effect;
 use super::event::Input;
+use super::judge::Judged;
 use super::record::{
     Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, Mode, Outcome, Part, Phase, QuestionKind, Record,
     RequestId, SettleWord,

@@ -275,6 +275,43 @@ fn nobody_can_be_told() {
     assert_eq!(world.order().len(), 0, "nobody was late: nobody was told");
 }
 
+/// Telling is started like anything else: what it leads to does not start when the run ends meanwhile.
+#[test]
+fn people_are_being_told_while_the_run_ends() {
+    let text = "parallel: 2\nsteps:\n  a: { act: A, run: a, needs: [] }\n  t: { escalate: T, to: sre, needs: [] }\n  \
+        b: { act: B, run: b, needs: [t] }\n  f: { escalate: F, to: boss }\nfallback: f\n";
+    let mut world = World::new(text).goes("a", &[Go::Exit(1)]);
+    world.take_in(runbook_core::run::event::Event::Started);
+    // a is over before anybody was told.
+    let told = |event: &runbook_core::run::event::Event| {
+        matches!(event, runbook_core::run::event::Event::Told { .. } | runbook_core::run::event::Event::ToldAll { .. })
+    };
+    let mut later: Vec<_> = world.queue.iter().filter(|event| told(event)).cloned().collect();
+    world.queue.retain(|event| !told(event));
+    world.settle_down();
+    world.queue.extend(later.drain(..));
+    world.settle_down();
+    assert_eq!((world.outcome("t").as_str(), world.ran("b")), ("passed", 0));
+    assert_eq!(world.sealed(), Some(RunOutcome::Failed));
+}
+
+/// The engine dies before anybody was told: people are told then.
+#[test]
+fn telling_is_taken_up_again() {
+    let mut world = World::new("  t: { escalate: T, to: sre }\n  b: { act: B, run: b }\n");
+    world.take_in(runbook_core::run::event::Event::Started);
+    assert_eq!(
+        count(&world, |record| matches!(record, Record::StepIntent { .. })),
+        1,
+        "on disk before anybody is told"
+    );
+    world.queue.clear();
+    world.resume();
+    assert_eq!(world.ran_escalation("t"), 2);
+    assert_eq!(world.order(), ["b"]);
+    assert_eq!(world.sealed(), Some(RunOutcome::Resolved));
+}
+
 #[test]
 fn a_handover_is_the_end() {
     let text = "parallel: 2\nsteps:\n  slow: { act: S, run: slow, needs: [] }\n  t: { escalate: T, to: sre, handover: true, needs: [] }\n  \

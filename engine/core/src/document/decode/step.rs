@@ -25,9 +25,7 @@ pub(super) fn step(key: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostic
         return None;
     }
     let kind = kind(key, cursor, sink);
-    let mut found = Diagnostics::new();
-    let fields = Fields::of_kind(cursor, &STEP, Some(kind.value), &mut found)?;
-    sink.extend(found.finish().into_iter().filter(|diagnostic| !is_about_kind(diagnostic)));
+    let fields = Fields::of_kind(cursor, &STEP, Some(kind.value), sink)?;
     let titled = fields.get(kind.value.key());
     let title = titled.and_then(|title| text(title, sink).and_then(|_| template(title, sink)));
     check_ways(&fields, kind, sink);
@@ -58,15 +56,6 @@ pub(super) fn step(key: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostic
         escalation: (kind.value == Kind::Escalate).then(|| escalation(&fields, sink)),
     };
     found.then_some(step)
-}
-
-/// Whether a diagnostic is about the key of a kind: that there is none, or a second one, is told as such already.
-fn is_about_kind(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code, Code::MissingKey | Code::KeyOfAnotherKind)
-        && KINDS.iter().any(|kind| {
-            let key = kind.key();
-            diagnostic.title == format!("missing key `{key}`") || diagnostic.title.starts_with(&format!("`{key}` on "))
-        })
 }
 
 /// The kind of a step. Of none it is guessed, of several it is the first, so that what else is wrong is found, too.
