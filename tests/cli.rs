@@ -1,0 +1,35 @@
+//! The program from outside: what it prints, what it leaves, how it ends.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a member that JSON does not have reads as null, and the comparison says so"
+)]
+
+#[path = "cli/authoring.rs"]
+mod authoring;
+#[path = "cli/cancel.rs"]
+mod cancel;
+#[path = "cli/chain.rs"]
+mod chain;
+#[path = "cli/crash.rs"]
+mod crash;
+#[path = "cli/dry_run.rs"]
+mod dry_run;
+#[path = "cli/exit_codes.rs"]
+mod exit_codes;
+#[path = "cli/hostile_output.rs"]
+mod hostile_output;
+#[path = "cli/json.rs"]
+mod json;
+#[path = "cli/process_tree.rs"]
+mod process_tree;
+#[path = "cli/refusals.rs"]
+mod refusals;
+#[path = "cli/terminal.rs"]
+mod terminal;
+#[path = "cli/unwritable.rs"]
+mod unwritable;
+#[path = "cli/verbs.rs"]
+mod verbs;
+#[path = "cli/waiting.rs"]
+mod waiting;

@@ -42,11 +42,11 @@ fn word<'a>(entry: &'a Value, place: &str) -> &'a str {
     entry.pointer(place).and_then(Value::as_str).unwrap_or("(none)")
 }
 
-/// The commands that were let go, in order: those of acts, which change the world.
+/// The commands that were started, in order: those of acts, which change the world.
 fn acts(sitting: &Sitting) -> Vec<&str> {
     let planned = sitting.story.of("step.planned", None);
     let started = |entry: &&Value| {
-        sitting.story.of("step.released", None).any(|other| {
+        sitting.story.of("step.spawned", None).any(|other| {
             ["/step", "/attempt", "/d/part"].iter().all(|place| other.pointer(place) == entry.pointer(place))
         })
     };

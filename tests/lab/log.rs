@@ -59,9 +59,9 @@ fn the_log_of_a_server_that_was_down() {
     let why = ["(`which`)", "took `shut_down`", "because an unreachable server is failed over at once"];
     sitting.answers("what was decided and why", &why, &["decision"]);
     let stopped = ["`dnsTool -a shutdown -s dns1`", "**passed**", "approved by"];
-    sitting.answers("what was changed", &stopped, &["approval.granted", "step.intent", "step.ended"]);
+    sitting.answers("what was changed", &stopped, &["step.planned", "approval.granted", "step.ended"]);
     let failed_over = ["`dnsTool -a failover -s dns2`", "**passed**", "dns2 is active"];
-    sitting.answers("what was changed", &failed_over, &["step.intent", "step.ended"]);
+    sitting.answers("what was changed", &failed_over, &["step.planned", "step.ended"]);
     told_networking(sitting, "tell_networking", "dns1 is out of service");
     sitting.answers("does it work", &["(`answering`)", "**passed**"], &["step.ended"]);
 }
@@ -77,8 +77,8 @@ fn the_log_of_a_server_that_was_broken() {
     let why = ["(`waited`)", "took `shut_down`", "because it did not answer within 2s"];
     sitting.answers("what was decided and why", &why, &["decision"]);
     let stopped = ["`dnsTool -a shutdown -s dns1`", "**passed**", "approved by"];
-    sitting.answers("what was changed", &stopped, &["approval.granted", "step.intent", "step.ended"]);
-    sitting.answers("what was changed", &["`dnsTool -a failover -s dns2`", "**passed**"], &["step.intent"]);
+    sitting.answers("what was changed", &stopped, &["step.planned", "approval.granted", "step.ended"]);
+    sitting.answers("what was changed", &["`dnsTool -a failover -s dns2`", "**passed**"], &["step.planned", "step.ended"]);
     told_networking(sitting, "tell_networking", "dns1 is out of service");
 }
 
@@ -98,10 +98,10 @@ fn the_log_of_a_server_that_could_not_be_stopped() {
     let sitting = stuck();
     answers_always(sitting);
     let stopped = ["`dnsTool -a shutdown -s dns1`", "**failed**", "dns1 is still running", "approved by"];
-    sitting.answers("what was tried", &stopped, &["approval.granted", "step.intent", "step.ended"]);
+    sitting.answers("what was tried", &stopped, &["step.planned", "approval.granted", "step.ended"]);
     sitting.answers("what its log said", &["log/dns1.log", "for `shut_down`"], &["attachment"]);
     let forced = ["`dnsTool -a failover -s dns2 -f`", "**passed**", "dns1 is fenced", "approved by"];
-    sitting.answers("what was changed", &forced, &["approval.granted", "step.intent", "step.ended"]);
+    sitting.answers("what was changed", &forced, &["step.planned", "approval.granted", "step.ended"]);
     sitting.answers("what was not done, and why", &["Not run, blocked by shut_down", "`failover`"], &["step.skipped"]);
     told_networking(sitting, "tell_networking", "could not be stopped and may still run");
 }

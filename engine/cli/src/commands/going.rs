@@ -118,7 +118,7 @@ pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> End
     }
     let shown_by: Box<dyn Observer> = match watching {
         Watching::Json => Box::new(JsonObserver::default()),
-        Watching::Plain => Box::new(PlainObserver::new(view, context.out.colour())),
+        Watching::Plain => Box::new(PlainObserver::new(view, context.place.clone(), context.out.colour())),
         Watching::Live => {
             let operator = machine.account.actor("terminal");
             let say = move |input| {

@@ -12,8 +12,10 @@ use runbook_runner::observer::{Notice, Observer};
 use runbook_transcript::entry::Entry;
 use runbook_transcript::wire::entry_v1;
 
+use super::answers::answers;
 use super::live::Live;
-use super::view::{INDENT, Steps, View};
+use super::view::{INDENT, Steps, View, kind};
+use crate::place::Place;
 use crate::text::{Line, Style};
 
 /// A step's title, as the state renders it.
@@ -55,7 +57,7 @@ impl Batch {
     }
 }
 
-/// What is asked, where nobody can press a key; how it is answered is told when the run waits.
+/// What is asked, where nobody can press a key.
 fn asked(request: &Request) -> Vec<Line> {
     if let RequestKind::Approval { shown, .. } = &request.kind {
         return vec![
@@ -122,6 +124,9 @@ pub struct PlainObserver {
     view: RefCell<View>,
     batch: Batch,
     asked: RefCell<Vec<RequestId>>,
+    place: Place,
+    run: RefCell<String>,
+    lets_go: Cell<bool>,
     colour: bool,
     is_closed: Cell<bool>,
 }
@@ -129,14 +134,27 @@ pub struct PlainObserver {
 impl PlainObserver {
     /// Watches through a view.
     #[must_use]
-    pub fn new(view: View, colour: bool) -> Self {
+    pub fn new(view: View, place: Place, colour: bool) -> Self {
         Self {
             view: RefCell::new(view),
             batch: Batch::default(),
             asked: RefCell::default(),
+            place,
+            run: RefCell::default(),
+            lets_go: Cell::new(false),
             colour,
             is_closed: Cell::new(false),
         }
+    }
+
+    /// How a request is answered from another terminal, while this process stays; one that lets go tells it at its end.
+    fn answered_by(&self, request: &Request, state: &RunState) -> Vec<Line> {
+        if self.lets_go.get() {
+            return Vec::new();
+        }
+        let kind = request.step.as_deref().and_then(|step| kind(step, state.plan()));
+        let commands = answers(request, kind, &self.run.borrow(), &self.place);
+        commands.iter().map(|command| Line::plain(INDENT).and(Style::Command, command)).collect()
     }
 
     fn print(&self, lines: &[Line]) {
@@ -152,6 +170,10 @@ impl PlainObserver {
 
 impl Observer for PlainObserver {
     fn recorded(&self, entry: &Entry, record: &Record) {
+        if self.run.borrow().is_empty() {
+            entry.run.as_str().clone_into(&mut self.run.borrow_mut());
+        }
+        self.lets_go.set(matches!(record, Record::RunSuspended { .. }));
         self.batch.take(entry, record);
     }
 
@@ -167,6 +189,7 @@ impl Observer for PlainObserver {
         for request in state.requests() {
             if !known.contains(&request.id) {
                 lines.extend(asked(request));
+                lines.extend(self.answered_by(request, state));
                 self.view.borrow_mut().command_is_shown(request.step.as_deref().unwrap_or_default());
             }
         }

@@ -160,15 +160,18 @@ impl Person {
             if wrote {
                 self.look_until_quiet()?;
             }
-            // A prompt drawn again in its row, say with a countdown, is the prompt answered before.
             let (place, prompt) = self.screen.prompt();
-            if pressed || answered.contains(&place) || answered.len() >= ANSWERS_MAX {
+            if pressed || answered.len() >= ANSWERS_MAX {
                 continue;
             }
             let printed = self.screen.heard().get(since..).unwrap_or_default();
+            // A prompt drawn again in its row, say with a countdown, is the prompt answered before; another question there,
+            // say for the reason of a no, is another prompt.
+            let question = prompt.split(['[', '(']).next().unwrap_or_default().trim().to_owned();
+            let known = answered.iter().any(|(row, asked)| *row == place && *asked == question);
             let keys = rules.iter().find_map(|rule| rule.keys(&prompt, printed)).map(str::to_owned);
-            if let Some(keys) = keys {
-                answered.push(place);
+            if let Some(keys) = keys.filter(|_| !known) {
+                answered.push((place, question));
                 since = self.screen.heard().len();
                 self.type_keys(&keys)?;
             }

@@ -57,6 +57,17 @@ fn each_prompt_is_answered_once_however_often_it_is_drawn() {
 }
 
 #[test]
+fn another_question_in_the_same_row_is_another_prompt() {
+    let script = "stty -echo -icanon min 1
+        printf 'stop it? [y/n/?] '; first=$(dd bs=1 count=1 2>/dev/null)
+        printf '\\r\\033[2Kwhy not? (Esc: back) '; stty icanon; read -r reason; echo; echo \"got $first: $reason\"";
+    let mut person = sit_down(script);
+    let rules = [Rule::new("[y/n/?", "n"), Rule::new("why not?", "not now\r")];
+    person.attend(&rules, SOON, &AtomicBool::new(false)).unwrap();
+    assert!(person.page().contains("got n: not now"), "{}", person.page());
+}
+
+#[test]
 fn ctrl_c_is_pressed_when_the_rehearsal_is_interrupted() {
     let mut person = sit_down("echo ready; exec tail -f /dev/null");
     person.expect("ready", SOON).unwrap();
