@@ -44,13 +44,13 @@ fn a_runbook_that_does_not_check_is_not_run() {
     let desk = Desk::with_runbook(
         "steps:
   first: { verify: It works, run: touch $WORK/started }
-  second: { verify: It works, run: 'true', needs: frist, retires: 3 }
+  second: { verify: It works, run: 'true', needs: frist, rerty: 3 }
 ",
     );
     let said = desk.do_it(&["run", "try"]).ended(2);
     // Every problem, each with its code and what was meant.
     assert!(said.err.contains("frist") && said.err.contains("first"), "{}", said.err);
-    assert!(said.err.contains("retires") && said.err.contains("retry"), "{}", said.err);
+    assert!(said.err.contains("rerty") && said.err.contains("retry"), "{}", said.err);
     assert!(said.err.matches("RB01").count() >= 2, "{}", said.err);
     assert!(!desk.work().join("started").exists());
     assert_eq!(desk.runs().len(), 0);

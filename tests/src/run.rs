@@ -156,6 +156,16 @@ impl Started {
         Said { code: code(status), out, err: self.complaints() }
     }
 
+    /// Waits until its process has ended, and gives its exit code: what it started may hold its output open for longer.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    #[track_caller]
+    #[must_use]
+    pub fn process_end(mut self) -> i32 {
+        code(until(|| self.child.try_wait().unwrap().ok_or_else(|| "it goes on".to_owned())))
+    }
+
     /// Reads what comes next; false when nothing will.
     #[track_caller]
     fn look(&mut self) -> bool {

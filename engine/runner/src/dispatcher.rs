@@ -310,6 +310,8 @@ impl Dispatcher {
 
     /// Lets go: what is being told is told first. Something handed in meanwhile keeps the run going.
     async fn suspend(&mut self) -> Result<Option<Stop>, Unwritable> {
+        let (stamp, _) = self.clock.now();
+        self.work.observer.changed(&self.state, stamp.at);
         while !self.executor.is_idle() && self.suspend {
             tokio::select! {
                 biased;
@@ -318,7 +320,11 @@ impl Dispatcher {
                     self.resume_before(&actor)?;
                     self.take(Event::Said { actor, input })?;
                 }
-                event = self.executor.next() => self.take(event)?,
+                event = self.executor.next_until_idle() => {
+                    if let Some(event) = event {
+                        self.take(event)?;
+                    }
+                }
             }
         }
         if self.suspend {
@@ -344,20 +350,23 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 _cancel = self.signals.next() => self.executor.stop_all(),
-                event = self.executor.next() => match event {
-                    Event::Ended { key, ending } => {
+                event = self.executor.next_until_idle() => match event {
+                    Some(Event::Ended { key, ending }) => {
                         let line = format!("{} attempt {}: {}", key.step, key.attempt, end_text(&ending.end));
                         self.work.observer.unrecorded(&line);
                     }
-                    Event::Spawned { .. }
-                    | Event::Planned { .. }
-                    | Event::Told { .. }
-                    | Event::ToldAll { .. }
-                    | Event::Attached { .. }
-                    | Event::Said { .. }
-                    | Event::Started
-                    | Event::Resumed
-                    | Event::Deadline => {}
+                    Some(
+                        Event::Spawned { .. }
+                        | Event::Planned { .. }
+                        | Event::Told { .. }
+                        | Event::ToldAll { .. }
+                        | Event::Attached { .. }
+                        | Event::Said { .. }
+                        | Event::Started
+                        | Event::Resumed
+                        | Event::Deadline,
+                    )
+                    | None => {}
                 },
             }
         }

@@ -157,7 +157,7 @@ impl RunState {
         if let Some(state) = self.steps.get_mut(step.get()) {
             state.in_ending |= follows_end;
             let again = std::mem::take(&mut state.let_go);
-            if !again && self.step_by_step && self.attended && self.mode == Mode::Real && state.undoing.is_none() {
+            if !again && self.step_by_step && self.mode == Mode::Real && state.undoing.is_none() {
                 let request = self.next_request;
                 let text = self.title(step);
                 self.emit(Record::Question {
