@@ -182,7 +182,7 @@ impl Dispatcher {
                 Ok(())
             }
             () = inbox => self.take_inbox().map(|_| ()),
-            event = self.executor.next() => self.take(event),
+            event = self.executor.next() => event.map_or(Ok(()), |event| self.take(event)),
         }
     }
 
@@ -318,7 +318,7 @@ impl Dispatcher {
                     self.resume_before(&actor)?;
                     self.take(Event::Said { actor, input })?;
                 }
-                event = self.executor.next() => self.take(event)?,
+                event = self.executor.next() => event.map_or(Ok(()), |event| self.take(event))?,
             }
         }
         if self.suspend {
@@ -345,19 +345,22 @@ impl Dispatcher {
                 biased;
                 _cancel = self.signals.next() => self.executor.stop_all(),
                 event = self.executor.next() => match event {
-                    Event::Ended { key, ending } => {
+                    Some(Event::Ended { key, ending }) => {
                         let line = format!("{} attempt {}: {}", key.step, key.attempt, end_text(&ending.end));
                         self.work.observer.unrecorded(&line);
                     }
-                    Event::Spawned { .. }
-                    | Event::Planned { .. }
-                    | Event::Told { .. }
-                    | Event::ToldAll { .. }
-                    | Event::Attached { .. }
-                    | Event::Said { .. }
-                    | Event::Started
-                    | Event::Resumed
-                    | Event::Deadline => {}
+                    Some(
+                        Event::Spawned { .. }
+                        | Event::Planned { .. }
+                        | Event::Told { .. }
+                        | Event::ToldAll { .. }
+                        | Event::Attached { .. }
+                        | Event::Said { .. }
+                        | Event::Started
+                        | Event::Resumed
+                        | Event::Deadline,
+                    )
+                    | None => {}
                 },
             }
         }

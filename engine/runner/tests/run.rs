@@ -312,6 +312,21 @@ async fn a_run_has_one_process() {
 }
 
 #[tokio::test]
+async fn an_owner_told_of_a_doubt_does_not_hold_the_process() {
+    let bench = Bench::new(
+        "
+owner: sre
+steps:
+  stop:
+    act: Stop it
+    script: kill -KILL $$
+",
+    );
+    let finished = bench.start().await.unwrap();
+    assert!(matches!(finished.end, RunEnd::InDoubt(_)), "{:?}", finished.end);
+}
+
+#[tokio::test]
 async fn a_process_that_died_leaves_an_act_in_doubt_until_somebody_says() {
     let bench = Bench::new(
         "

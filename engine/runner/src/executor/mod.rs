@@ -209,16 +209,17 @@ impl Executor {
         self.ready.pop_front()
     }
 
-    /// Waits for the next event; for ever while nothing is done. Dropped while it waits, it loses nothing.
-    pub async fn next(&mut self) -> Event {
+    /// Waits for the next event; for ever while nothing is done. `None` where something was done that has no event.
+    /// Dropped while it waits, it loses nothing.
+    pub async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                return event;
+                return Some(event);
             }
             let done = tokio::select! {
                 biased;
                 // What was told comes before the word that all were told.
-                Some(event) = self.told.1.recv() => return event,
+                Some(event) = self.told.1.recv() => return Some(event),
                 done = self.tasks.next() => done,
             };
             match done {
@@ -226,7 +227,7 @@ impl Executor {
                     Ok(prepared) => self.launch(key, prepared),
                     Err(failure) => self.ended(key, command::not_started(failure)),
                 },
-                Done::Ended(key, ending) => return Event::Ended { key, ending },
+                Done::Ended(key, ending) => return Some(Event::Ended { key, ending }),
                 Done::Event(event) => {
                     if let Ok(told) = self.told.1.try_recv() {
                         self.ready.push_back(told);
@@ -236,7 +237,7 @@ impl Executor {
                     }
                     self.ready.push_back(event);
                 }
-                Done::Nothing => {}
+                Done::Nothing => return None,
             }
         }
     }
