@@ -267,8 +267,7 @@ impl Walk {
     fn ways_of(&self, state: &RunState, step: StepIndex) -> Vec<Took> {
         let written = self.plan.step(step);
         let mut ways = Vec::new();
-        let ending =
-            state.phase == Phase::Ending && !state.steps.get(step.get()).is_some_and(|state| state.in_ending);
+        let ending = state.phase == Phase::Ending && !state.steps.get(step.get()).is_some_and(|state| state.in_ending);
         if ending {
             // It may not have come as far as its start.
             ways.push(Took::Withdrawn);

@@ -83,7 +83,12 @@ fn what_was_ready_and_had_no_place_does_not_start() {
         world.cancel();
         world.end("a", End::Exited(0));
         assert_eq!((world.outcome("point").as_str(), world.sealed()), ("cancelled", Some(RunOutcome::Cancelled)));
-        assert!(!world.records.iter().any(|(_, record, _)| matches!(record, Record::StepIntent { key, .. } if key.step == "point")));
+        assert!(
+            !world
+                .records
+                .iter()
+                .any(|(_, record, _)| matches!(record, Record::StepIntent { key, .. } if key.step == "point"))
+        );
     }
 }
 

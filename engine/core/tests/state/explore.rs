@@ -59,10 +59,7 @@ fn a_decide_that_reads_what_was_printed_can_take_any_branch() {
          x: { act: X, run: x }\n  y: { act: Y, run: y, when: params.n > 4 }\n",
     );
     assert!(explored.step("x").unwrap().contains_key(&Reached::Passed));
-    assert_eq!(
-        reached(&explored, "y"),
-        [Reached::Passed, Reached::Failed, Reached::SteppedOver, Reached::NotReached]
-    );
+    assert_eq!(reached(&explored, "y"), [Reached::Passed, Reached::Failed, Reached::SteppedOver, Reached::NotReached]);
     assert_eq!(ends(&explored), [RunOutcome::Resolved, RunOutcome::Failed]);
 }
 
@@ -165,7 +162,7 @@ fn the_failover_runbook() {
 #[test]
 fn a_run_goes_nowhere_else() {
     let mut compared = 0;
-    for seed in 5_000_000..5_000_800 {
+    for seed in 5_000_000..5_000_400 {
         let Some(world) = random_run(seed).filter(|world| !world.started.attended) else { continue };
         let explored = explore(&Arc::clone(&world.plan), 3_000);
         if !explored.complete {
@@ -197,7 +194,11 @@ fn a_run_goes_nowhere_else() {
         }
         if !undo_failed {
             let outcome = world.sealed().unwrap();
-            assert!(explored.ends.contains_key(&outcome), "seed {seed}: {outcome:?} is not in {:?}", explored.ends.keys());
+            assert!(
+                explored.ends.contains_key(&outcome),
+                "seed {seed}: {outcome:?} is not in {:?}",
+                explored.ends.keys()
+            );
         }
     }
     assert!(compared > 100, "only {compared} runs were compared");
