@@ -9,14 +9,10 @@
 
 #[path = "examples/people.rs"]
 mod people;
-#[path = "examples/program.rs"]
-mod program;
 #[path = "examples/roads.rs"]
 mod roads;
 #[path = "examples/shop.rs"]
 mod shop;
-#[path = "examples/story.rs"]
-mod story;
 #[path = "examples/table.rs"]
 mod table;
 #[path = "examples/tutorial.rs"]

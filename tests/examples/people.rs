@@ -7,7 +7,8 @@ use std::time::Duration;
 use plant_shop::person::{Person, Rule};
 use serde_json::json;
 
-use crate::program::{Desk, paste};
+use runbook_tests::desk::Desk;
+use runbook_tests::run::paste;
 
 /// The examples that are run here.
 pub(crate) const NAMES: &[&str] =
@@ -28,7 +29,7 @@ fn at_a_terminal(desk: &Desk, words: &[&str], answers: &[(&str, &str)]) -> (i32,
 
 #[test]
 fn an_act_waits_until_it_is_approved_with_the_command_that_was_printed() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     let waiting = desk.run("approve", &["dir=$DIR"]).ended(75);
     assert!(!desk.work().join("closed").exists());
     assert_eq!(desk.story().settled("close"), "(not settled)");
@@ -41,7 +42,7 @@ fn an_act_waits_until_it_is_approved_with_the_command_that_was_printed() {
 
 #[test]
 fn an_act_that_is_denied_does_not_run_and_somebody_is_told() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("approve", &["dir=$DIR"]).ended(75);
     desk.do_it(&["deny", "--reason", "it is Friday"]).ended(4);
     assert!(!desk.work().join("closed").exists());
@@ -52,7 +53,7 @@ fn an_act_that_is_denied_does_not_run_and_somebody_is_told() {
 
 #[test]
 fn a_person_at_the_terminal_approves_with_a_key() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     let dir = format!("dir={}", desk.work().display());
     let (code, page) = at_a_terminal(&desk, &["run", "approve", "-p", &dir], &[("[y/n/?", "y")]);
     assert_eq!(code, 0, "{page}");
@@ -63,8 +64,8 @@ fn a_person_at_the_terminal_approves_with_a_key() {
 #[test]
 fn a_question_is_answered_from_elsewhere_while_the_run_waits() {
     for (answer, code, settled) in [("yes", 0, "passed"), ("no", 1, "failed")] {
-        let desk = Desk::with_examples();
-        let mut run = desk.start("ask-a-person", &[]);
+        let desk = Desk::with("examples");
+        let mut run = desk.start_run("ask-a-person", &[]);
         run.until("runbook answer");
         desk.do_it(&["answer", answer, "--no-resume"]).ended(0);
         run.end().ended(code);
@@ -79,7 +80,7 @@ fn a_person_chooses_the_road() {
     for (label, code, restarted) in
         [("restart it", 0, "passed"), ("leave it as it is", 0, "skipped"), ("give up", 1, "skipped")]
     {
-        let desk = Desk::with_examples();
+        let desk = Desk::with("examples");
         desk.run("choices", &[]).ended(75).shows(label);
         desk.do_it(&["answer", label]).ended(code);
         let story = desk.story();
@@ -90,7 +91,7 @@ fn a_person_chooses_the_road() {
 
 #[test]
 fn a_person_chooses_the_road_with_a_digit() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     let (code, page) = at_a_terminal(&desk, &["run", "choices"], &[("which? [1-3", "1")]);
     assert_eq!(code, 0, "{page}");
     assert_eq!(desk.story().settled("restart"), "passed");
@@ -98,13 +99,13 @@ fn a_person_chooses_the_road_with_a_digit() {
 
 #[test]
 fn what_was_done_by_hand_is_looked_at() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("instruct-by-hand", &["dir=$DIR"]).ended(75).shows("Pull out the disk with the red light");
     fs::write(desk.work().join("new-disk"), "").unwrap();
     desk.do_it(&["answer", "done"]).ended(0);
     assert_eq!(desk.story().settled("there"), "passed");
     // Said, and not done.
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("instruct-by-hand", &["dir=$DIR"]).ended(75);
     desk.do_it(&["answer", "done"]).ended(3);
     assert_eq!(desk.story().settled("there"), "failed");
@@ -112,13 +113,13 @@ fn what_was_done_by_hand_is_looked_at() {
 
 #[test]
 fn what_a_person_read_off_becomes_outputs_with_their_types() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("collect-fields", &[]).ended(75);
     desk.do_it(&["answer", "done", "--field", "level=80", "--field", "pump=on"]).ended(0);
     let story = desk.story();
     assert_eq!((story.output("read_meter", "level"), story.settled("enough")), (json!(80), "passed"));
 
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("collect-fields", &[]).ended(75);
     desk.do_it(&["answer", "done", "--field", "level=42"]).ended(3);
     let story = desk.story();
@@ -128,7 +129,7 @@ fn what_a_person_read_off_becomes_outputs_with_their_types() {
 
 #[test]
 fn a_field_out_of_bounds_is_refused_and_asked_again() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     let answers =
         [("done? [d/n", "d"), ("level", "\u{15}420\r"), ("at most 100", "\u{15}80\r"), ("pump", "\u{15}on\r")];
     let (code, page) = at_a_terminal(&desk, &["run", "collect-fields"], &answers);
@@ -138,8 +139,8 @@ fn a_field_out_of_bounds_is_refused_and_asked_again() {
 
 #[test]
 fn an_escalation_waits_until_somebody_has_seen_it() {
-    let desk = Desk::with_examples();
-    let mut run = desk.start("escalate-with-ack", &[]);
+    let desk = Desk::with("examples");
+    let mut run = desk.start_run("escalate-with-ack", &[]);
     run.until("runbook ack");
     desk.do_it(&["ack", "--as", "bsparrow", "--no-resume"]).ended(0);
     run.end().ended(0);
@@ -150,7 +151,7 @@ fn an_escalation_waits_until_somebody_has_seen_it() {
 
 #[test]
 fn an_escalation_that_nobody_sees_goes_on_to_somebody_else() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("escalate-with-ack", &["within=1s"]).ended(3);
     let story = desk.story();
     assert_eq!((story.settled("tell_networking"), story.settled("tell_sre")), ("failed", "passed"));

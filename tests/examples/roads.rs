@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::program::Desk;
+use runbook_tests::desk::Desk;
 
 /// The examples that are run here.
 pub(crate) const NAMES: &[&str] =
@@ -15,7 +15,7 @@ fn a_decide_takes_the_first_case_that_is_true_and_says_why() {
         (3, Some("ask_developers"), None),
         (0, None, Some("no order waits")),
     ] {
-        let desk = Desk::with_examples();
+        let desk = Desk::with("examples");
         desk.run("decide-by-data", &[&format!("orders={orders}")]).ended(0);
         let story = desk.story();
         for step in ["ask_ops", "ask_developers"] {
@@ -30,11 +30,11 @@ fn a_decide_takes_the_first_case_that_is_true_and_says_why() {
 
 #[test]
 fn what_is_so_already_is_left_untouched() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("unless-already-so", &["dir=$DIR"]).ended(0);
     assert_eq!(desk.story().last("step.settled", Some("folder"), "settlement").unwrap(), "ran");
     let made = desk.work().join("app").metadata().unwrap().created().unwrap();
-    let again = Desk::with_examples();
+    let again = Desk::with("examples");
     let dir = format!("dir={}", desk.work().display());
     again.run("unless-already-so", &[&dir]).ended(0).shows("already so");
     assert_eq!(again.story().last("step.settled", Some("folder"), "settlement").unwrap(), "already_so");
@@ -43,7 +43,7 @@ fn what_is_so_already_is_left_untouched() {
 
 #[test]
 fn a_failed_run_is_rolled_back_the_newest_first() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("undo-and-rollback", &["dir=$DIR"]).ended(1);
     let story = desk.story();
     assert_eq!(story.outcome(), "failed");
@@ -56,7 +56,7 @@ fn a_failed_run_is_rolled_back_the_newest_first() {
 
 #[test]
 fn a_run_that_succeeds_is_not_rolled_back() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("undo-and-rollback", &["dir=$DIR", "works=true"]).ended(0);
     assert_eq!(desk.story().of("step.undone", None).count(), 0);
     assert_eq!(fs::read_to_string(desk.work().join("release")).unwrap(), "2\n");
@@ -66,13 +66,13 @@ fn a_run_that_succeeds_is_not_rolled_back() {
 #[test]
 fn finally_runs_whatever_happened_and_not_where_it_has_no_business() {
     for (works, code) in [("true", 0), ("false", 1)] {
-        let desk = Desk::with_examples();
+        let desk = Desk::with("examples");
         desk.run("finally", &["dir=$DIR", &format!("works={works}")]).ended(code);
         assert_eq!(desk.story().settled("unlock"), "passed");
         assert!(!desk.work().join("locked").exists(), "works={works}");
     }
     // Somebody else's lock is not taken away.
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     fs::create_dir(desk.work().join("locked")).unwrap();
     desk.run("finally", &["dir=$DIR"]).ended(1);
     let story = desk.story();
@@ -85,7 +85,7 @@ fn finally_runs_whatever_happened_and_not_where_it_has_no_business() {
 
 #[test]
 fn a_step_that_needs_the_failed_one_and_its_remedy_goes_on_by_either() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     for (there, installed) in [("failed", "passed"), ("passed", "skipped")] {
         desk.run("on-fail-road", &["dir=$DIR"]).ended(0);
         let newest = desk.story();
@@ -97,7 +97,7 @@ fn a_step_that_needs_the_failed_one_and_its_remedy_goes_on_by_either() {
 
 #[test]
 fn the_failure_that_nobody_thought_of_reaches_a_person() {
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run("fallback", &[]).ended(3);
     let story = desk.story();
     assert_eq!(

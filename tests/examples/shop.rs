@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 
-use crate::program::{Desk, Started};
+use runbook_tests::desk::Desk;
+use runbook_tests::run::Started;
 
 #[test]
 fn the_shops_runbooks_check_without_a_word() {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::program::Desk;
-use crate::story::Story;
+use runbook_tests::desk::Desk;
+use runbook_tests::story::Story;
 
 /// The examples that are run here.
 pub(crate) const NAMES: &[&str] = &[
@@ -23,7 +23,7 @@ pub(crate) const NAMES: &[&str] = &[
 #[track_caller]
 fn resolved(name: &str, params: &[&str]) -> Story {
     assert!(NAMES.contains(&name));
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run(name, params).ended(0);
     let story = desk.story();
     assert_eq!(story.outcome(), "resolved");
@@ -34,7 +34,7 @@ fn resolved(name: &str, params: &[&str]) -> Story {
 #[track_caller]
 fn escalated(name: &str, params: &[&str]) -> Story {
     assert!(NAMES.contains(&name));
-    let desk = Desk::with_examples();
+    let desk = Desk::with("examples");
     desk.run(name, params).ended(3);
     let story = desk.story();
     assert_eq!(story.outcome(), "escalated");
@@ -53,7 +53,7 @@ fn a_verify_judges_by_exit_code_and_by_expect() {
 #[test]
 fn a_value_in_the_environment_of_a_script_stays_a_value() {
     for name in ["plain", "$(touch $DIR/oops)", "`id`; 'x' \"y\" | z", "-n", "é €"] {
-        let desk = Desk::with_examples();
+        let desk = Desk::with("examples");
         desk.run("script-with-env", &[&format!("customer={name}")]).ended(0);
         assert_eq!(desk.work().read_dir().unwrap().count(), 0);
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::program::{Desk, repository};
+use runbook_tests::binary::repository;
+use runbook_tests::desk::Desk;
 use crate::{people, roads, table};
 
 /// The names of all examples.
@@ -45,13 +46,13 @@ fn every_example_says_first_what_it_is_about() {
 
 #[test]
 fn every_example_checks_without_a_word() {
-    Desk::with_examples().do_it(&["check", "--deny", "warnings"]).ended(0);
+    Desk::with("examples").do_it(&["check", "--deny", "warnings"]).ended(0);
 }
 
 #[test]
 fn a_dry_run_of_every_example_ends_well_and_starts_nothing() {
     for name in examples() {
-        let desk = Desk::with_examples();
+        let desk = Desk::with("examples");
         let has_dir = text(&format!("{name}.yaml")).contains("\n  dir: {");
         let dir = format!("dir={}", desk.work().display());
         let mut words = vec!["run", &name, "--dry-run"];

@@ -13,10 +13,22 @@ pub fn runbook() -> Result<PathBuf, String> {
     BUILT.get_or_init(build).clone()
 }
 
+/// The folder of the repository.
+#[must_use]
+pub fn repository() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
 fn build() -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|error| format!("this program does not know its own file: {error}"))?;
     let folder = profile_folder(&own).ok_or_else(|| format!("{} is in no target folder", own.display()))?;
     let program = folder.join("runbook");
+    // Cargo is not asked about one that is newer than its sources: building one package alone may build what it depends
+    // on once more, with other features.
+    if is_newer(&program) {
+        return Ok(program);
+    }
     // Run by hand from elsewhere, without cargo: what is there is what is meant.
     let Some(cargo) = std::env::var_os("CARGO") else {
         return if program.is_file() { Ok(program) } else { Err(format!("{} is not built", program.display())) };
@@ -35,6 +47,21 @@ fn build() -> Result<PathBuf, String> {
     } else {
         Err(format!("{} could not be built ({status})", program.display()))
     }
+}
+
+/// Whether a program is newer than everything it is made of.
+fn is_newer(program: &Path) -> bool {
+    let modified = |path: &Path| path.metadata().and_then(|found| found.modified());
+    let Ok(built) = modified(program) else { return false };
+    let mut left = vec![repository().join("engine"), repository().join("Cargo.lock")];
+    while let Some(path) = left.pop() {
+        if let Ok(inside) = path.read_dir() {
+            left.extend(inside.filter_map(Result::ok).map(|entry| entry.path()));
+        } else if !modified(&path).is_ok_and(|changed| changed <= built) {
+            return false;
+        }
+    }
+    true
 }
 
 fn profile_folder(own: &Path) -> Option<&Path> {

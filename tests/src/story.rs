@@ -7,20 +7,40 @@ use serde_json::Value;
 
 /// The entries of a run.
 #[derive(Debug)]
-pub(crate) struct Story {
+pub struct Story {
     entries: Vec<Value>,
 }
 
 impl Story {
     /// The newest run of a store.
-    pub(crate) fn newest(store: &Path) -> Self {
-        let newest = fs::read_dir(store.join("runs")).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
-        let text = fs::read_to_string(newest.join("transcript.jsonl")).unwrap();
-        Self { entries: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect() }
+    ///
+    /// # Panics
+    /// When there is none, or its transcript is no lines of JSON.
+    #[must_use]
+    pub fn newest(store: &Path) -> Self {
+        Self::of_run(&fs::read_dir(store.join("runs")).unwrap().map(|entry| entry.unwrap().path()).max().unwrap())
+    }
+
+    /// The run in this folder; of a last line that is not whole yet nothing is told.
+    ///
+    /// # Panics
+    /// When its transcript cannot be read, or is no lines of JSON.
+    #[must_use]
+    pub fn of_run(folder: &Path) -> Self {
+        let text = fs::read_to_string(folder.join("transcript.jsonl")).unwrap();
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        Self { entries: whole.map(|line| serde_json::from_str(line).unwrap()).collect() }
+    }
+
+    /// All entries, from 0.
+    #[must_use]
+    pub fn entries(&self) -> &[Value] {
+        &self.entries
     }
 
     /// All entries of a kind, about one step if one is named.
-    pub(crate) fn of(&self, kind: &str, step: Option<&str>) -> std::vec::IntoIter<&Value> {
+    #[must_use]
+    pub fn of(&self, kind: &str, step: Option<&str>) -> std::vec::IntoIter<&Value> {
         let is = |entry: &&Value| {
             entry.get("kind").and_then(Value::as_str) == Some(kind)
                 && step.is_none_or(|step| entry.get("step").and_then(Value::as_str) == Some(step))
@@ -29,23 +49,27 @@ impl Story {
     }
 
     /// Where the entries of a kind stand, from 0.
-    pub(crate) fn places(&self, kind: &str) -> Vec<usize> {
+    #[must_use]
+    pub fn places(&self, kind: &str) -> Vec<usize> {
         let is = |entry: &Value| entry.get("kind").and_then(Value::as_str) == Some(kind);
         self.entries.iter().enumerate().filter(|(_, entry)| is(entry)).map(|(place, _)| place).collect()
     }
 
     /// A member of the last entry of a kind about a step.
-    pub(crate) fn last(&self, kind: &str, step: Option<&str>, member: &str) -> Option<&Value> {
+    #[must_use]
+    pub fn last(&self, kind: &str, step: Option<&str>, member: &str) -> Option<&Value> {
         self.of(kind, step).last()?.get("d")?.get(member)
     }
 
     /// How the run ended.
-    pub(crate) fn outcome(&self) -> &str {
+    #[must_use]
+    pub fn outcome(&self) -> &str {
         self.last("run.sealed", None, "outcome").and_then(Value::as_str).unwrap_or("(not sealed)")
     }
 
     /// How a step settled, or `skipped`.
-    pub(crate) fn settled(&self, step: &str) -> &str {
+    #[must_use]
+    pub fn settled(&self, step: &str) -> &str {
         if self.of("step.skipped", Some(step)).next().is_some() {
             return "skipped";
         }
@@ -53,14 +77,19 @@ impl Story {
     }
 
     /// An output of a step. It stands in the entry as its JSON text, so that it keeps its type.
-    pub(crate) fn output(&self, step: &str, name: &str) -> Value {
+    ///
+    /// # Panics
+    /// When it is no JSON.
+    #[must_use]
+    pub fn output(&self, step: &str, name: &str) -> Value {
         let outputs = self.last("step.settled", Some(step), "outputs");
         let text = outputs.and_then(|outputs| outputs.get(name)).and_then(Value::as_str);
         text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
     }
 
     /// What was told for a step.
-    pub(crate) fn told(&self, step: &str) -> &str {
+    #[must_use]
+    pub fn told(&self, step: &str) -> &str {
         self.last("escalation.sent", Some(step), "message").and_then(Value::as_str).unwrap_or("(nobody was told)")
     }
 }
