@@ -65,7 +65,7 @@ fn a_question_is_answered_from_elsewhere_while_the_run_waits() {
     for (answer, code, settled) in [("yes", 0, "passed"), ("no", 1, "failed")] {
         let desk = Desk::with_examples();
         let mut run = desk.start("ask-a-person", &[]);
-        run.until("runbook answer");
+        run.until("was told by pager");
         desk.do_it(&["answer", answer, "--no-resume"]).ended(0);
         run.end().ended(code);
         let story = desk.story();
@@ -84,7 +84,7 @@ fn a_person_chooses_the_road() {
         desk.do_it(&["answer", label]).ended(code);
         let story = desk.story();
         assert_eq!(story.settled("restart"), restarted, "{label}");
-        assert_eq!(story.last("answer", Some("what"), "answer").unwrap(), label);
+        assert_eq!(story.last("answer", Some("what"), "choice").unwrap(), label);
     }
 }
 
@@ -140,7 +140,7 @@ fn a_field_out_of_bounds_is_refused_and_asked_again() {
 fn an_escalation_waits_until_somebody_has_seen_it() {
     let desk = Desk::with_examples();
     let mut run = desk.start("escalate-with-ack", &[]);
-    run.until("runbook ack");
+    run.until("to acknowledge");
     desk.do_it(&["ack", "--as", "bsparrow", "--no-resume"]).ended(0);
     run.end().ended(0);
     let story = desk.story();

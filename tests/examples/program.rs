@@ -1,9 +1,11 @@
 //! The program, and a desk to run it from: a store and a folder of its own, and nobody at a terminal.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -71,15 +73,15 @@ impl Desk {
     /// The program, ready to be started as an operator of this desk would.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(program());
-        command.current_dir(repository()).stdin(Stdio::null()).args(words);
+        command.current_dir(repository()).args(words);
         command.env("RUNBOOK_DIR", repository().join(self.runbooks)).env("RUNBOOK_STORE", self.store());
-        command.env_remove("NO_COLOR").env("TERM", "dumb");
+        command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
         command
     }
 
     /// Runs the program to its end.
     pub(crate) fn do_it(&self, words: &[&str]) -> Said {
-        Said::of(&self.command(words).output().unwrap())
+        Said::of(&self.command(words).stdin(Stdio::null()).output().unwrap())
     }
 
     /// Runs a runbook to its end, or until it waits for somebody. `$DIR` in a param is the folder to work in.
@@ -101,9 +103,9 @@ impl Desk {
         words
     }
 
-    /// What the newest run's transcript tells.
+    /// What the transcript of its only run tells.
     pub(crate) fn story(&self) -> Story {
-        Story::newest(&self.store())
+        Story::only(&self.store())
     }
 }
 
@@ -160,34 +162,53 @@ impl Said {
 /// A run that goes on.
 pub(crate) struct Started {
     child: Child,
-    lines: BufReader<ChildStdout>,
+    lines: Receiver<String>,
     read: String,
 }
+
+/// How long a line, or the end, may take to come.
+const COMES_WITHIN: Duration = Duration::from_secs(60);
 
 impl Started {
     /// Starts it and reads what it prints as it comes.
     pub(crate) fn from(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let printed = BufReader::new(child.stdout.take().unwrap());
+        let (say, lines) = channel();
+        // Ends with the program, whose output ends then.
+        std::thread::spawn(move || printed.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
         Self { child, lines, read: String::new() }
+    }
+
+    fn next(&mut self) -> Result<String, RecvTimeoutError> {
+        let line = self.lines.recv_timeout(COMES_WITHIN)?;
+        self.read.push_str(&line);
+        self.read.push('\n');
+        Ok(line)
     }
 
     /// Reads on until a line has this text.
     #[track_caller]
     pub(crate) fn until(&mut self, text: &str) {
         loop {
-            let from = self.read.len();
-            let count = self.lines.read_line(&mut self.read).unwrap();
-            assert!(count > 0, "{text:?} was not printed, but:\n{}", self.read);
-            if self.read.get(from..).is_some_and(|line| line.contains(text)) {
-                return;
+            match self.next() {
+                Ok(line) if line.contains(text) => return,
+                Ok(_) => {}
+                Err(why) => panic!("{text:?} was not printed ({why}), but:\n{}", self.read),
             }
         }
     }
 
     /// Reads on until it ends.
+    #[track_caller]
     pub(crate) fn end(mut self) -> Said {
-        self.lines.read_to_string(&mut self.read).unwrap();
+        let why = loop {
+            match self.next() {
+                Ok(_) => {}
+                Err(why) => break why,
+            }
+        };
+        assert_eq!(why, RecvTimeoutError::Disconnected, "it goes on:\n{}", self.read);
         let status = self.child.wait().unwrap();
         Said { code: status.code().unwrap(), out: std::mem::take(&mut self.read), err: String::new() }
     }

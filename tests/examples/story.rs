@@ -12,10 +12,11 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    /// The newest run of a store.
-    pub(crate) fn newest(store: &Path) -> Self {
-        let newest = fs::read_dir(store.join("runs")).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
-        let text = fs::read_to_string(newest.join("transcript.jsonl")).unwrap();
+    /// The only run of a store.
+    pub(crate) fn only(store: &Path) -> Self {
+        let runs: Vec<_> = fs::read_dir(store.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let [run] = runs.as_slice() else { panic!("there is not one run, but {runs:?}") };
+        let text = fs::read_to_string(run.join("transcript.jsonl")).unwrap();
         Self { entries: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect() }
     }
 
