@@ -20,10 +20,8 @@ fn folder(name: &str) -> PathBuf {
 
 /// The files of a folder that end so, in the order of their names.
 fn files(name: &str, ending: &str) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(folder(name)).map_or_else(
-        |_| Vec::new(),
-        |entries| entries.map(|entry| entry.unwrap().path()).collect(),
-    );
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder(name))
+        .map_or_else(|_| Vec::new(), |entries| entries.map(|entry| entry.unwrap().path()).collect());
     found.retain(|path| path.to_str().unwrap().ends_with(ending));
     found.sort();
     found

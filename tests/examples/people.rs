@@ -129,10 +129,14 @@ fn what_a_person_read_off_becomes_outputs_with_their_types() {
 #[test]
 fn a_field_out_of_bounds_is_refused_and_asked_again() {
     let desk = Desk::with_examples();
-    let answers =
-        [("done? [d/n", "d"), ("level", "\u{15}420\r"), ("at most 100", "\u{15}80\r"), ("pump", "\u{15}on\r")];
-    let (code, page) = at_a_terminal(&desk, &["run", "collect-fields"], &answers);
-    assert_eq!(code, 0, "{page}");
+    let mut person = Person::sit_down(desk.command(&["run", "collect-fields"]), None).unwrap();
+    for (asked, keys) in [("Done? [d/n", "d"), ("level (", "420\r"), ("at most 100", "\u{15}80\r"), ("pump (", "on\r")]
+    {
+        person.expect(asked, SITTING).unwrap_or_else(|e| panic!("{e}"));
+        person.type_keys(keys).unwrap();
+    }
+    let status = person.wait(SITTING).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(status.code(), Some(0), "{}", person.page());
     assert_eq!(desk.story().output("read_meter", "level"), json!(80));
 }
 
