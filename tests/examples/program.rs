@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -32,7 +32,10 @@ pub(crate) fn program() -> &'static Path {
 fn is_newer(program: &Path) -> bool {
     let modified = |path: &Path| path.metadata().and_then(|found| found.modified());
     let Ok(built) = modified(program) else { return false };
-    let mut left = vec![repository().join("engine"), repository().join("Cargo.lock")];
+    let packages = repository().join("engine").read_dir().unwrap();
+    let mut left: Vec<PathBuf> = packages.map(|entry| entry.unwrap().path().join("src")).collect();
+    left.retain(|src| src.is_dir());
+    left.push(repository().join("Cargo.lock"));
     while let Some(path) = left.pop() {
         if path.is_dir() {
             left.extend(path.read_dir().unwrap().map(|entry| entry.unwrap().path()));
@@ -125,7 +128,8 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn of(output: &Output) -> Self {
+    /// Of a process that was not ended by a signal.
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         Self { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
     }
@@ -166,6 +170,9 @@ pub(crate) struct Started {
     read: String,
 }
 
+/// Lines printed and not yet read, before the program waits.
+const LINES_MAX: usize = 1000;
+
 /// How long a line, or the end, may take to come.
 const COMES_WITHIN: Duration = Duration::from_secs(60);
 
@@ -174,7 +181,7 @@ impl Started {
     pub(crate) fn from(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let printed = BufReader::new(child.stdout.take().unwrap());
-        let (say, lines) = channel();
+        let (say, lines) = sync_channel(LINES_MAX);
         // Ends with the program, whose output ends then.
         std::thread::spawn(move || printed.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
         Self { child, lines, read: String::new() }
