@@ -1,5 +1,5 @@
 //! The language as it is written down, the schemas an editor reads, and the files there are, held to one another.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

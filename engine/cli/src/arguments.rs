@@ -1,5 +1,6 @@
 //! The command line: verbs, options, and their help.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -44,7 +45,7 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub dir: Option<PathBuf>,
-    /// When to use colours; NO_COLOR is heeded
+    /// When to use colours; `NO_COLOR` is heeded
     #[arg(
         long,
         global = true,
@@ -108,8 +109,7 @@ Examples:
   runbook run dns-failover                        for real, asking before each act that wants it
   runbook run dns-failover --dry-run              what it would do; nothing starts
   runbook run dns-failover --dry-run --probe      the same, and its verify steps look for real
-  runbook run restart-nodes -p nodes=a,b -p wait=30s
-  runbook run dns-failover --alert alert.json     params marked `from: alert…` are read from it")]
+  runbook run restart-nodes -p nodes=a,b -p wait=30s")]
     Run(Run),
     /// Go on with a run that waits or was interrupted
     #[command(after_long_help = "\
@@ -127,18 +127,21 @@ Examples:
   runbook answer yes
   runbook answer latest paid 'restart it'
   runbook answer latest read_meter done --field level=42")]
+    #[command(override_usage = "runbook answer [RUN] [STEP] ANSWER [OPTIONS]")]
     Answer(Answer),
     /// Approve an act, exactly as it is shown
     #[command(after_long_help = "\
 Examples:
   runbook approve
   runbook approve latest shut_down --reason 'seen in the log too'")]
+    #[command(override_usage = "runbook approve [RUN] [STEP] [OPTIONS]")]
     Approve(Decide),
     /// Deny an act; a reason is required
     #[command(after_long_help = "\
 Examples:
   runbook deny --reason 'the other site is being worked on'
   runbook deny latest shut_down --reason 'not at this hour'")]
+    #[command(override_usage = "runbook deny [RUN] [STEP] --reason WHY [OPTIONS]")]
     Deny(Deny),
     /// Acknowledge an escalation: you have seen it
     #[command(after_long_help = "\
@@ -146,12 +149,14 @@ Examples:
   runbook ack
   runbook ack latest need_a_person
   runbook ack latest need_a_person --as khouse")]
+    #[command(override_usage = "runbook ack [RUN] [STEP] [OPTIONS]")]
     Ack(Ack),
     /// Write a note into a run
     #[command(after_long_help = "\
 Examples:
   runbook note 'the customer called, it is slow again'
   runbook note latest reachable 'ping answers, the port does not'")]
+    #[command(override_usage = "runbook note [RUN] [STEP] TEXT [OPTIONS]")]
     Note(Note),
     /// Say how a step in doubt ended, or overrule one that failed
     #[command(after_long_help = "\
@@ -162,6 +167,9 @@ Examples:
   runbook settle --done --reason 'dns1 refuses connections'
   runbook settle latest failover --by-hand --reason 'switched in the console'
   runbook settle latest active --go-on --reason 'known' --output server=dns1 --output standby=dns2")]
+    #[command(
+        override_usage = "runbook settle [RUN] [STEP] --done|--not-done|--again|--by-hand|--go-on|--fail --reason WHY [OPTIONS]"
+    )]
     Settle(Settle),
     /// Let go of a run for someone else to take over
     #[command(after_long_help = "\
@@ -248,6 +256,7 @@ Examples:
 
 /// `run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "clap reads one flag into one bool")]
 pub struct Run {
     /// The runbook: a name, or a path to its file
     #[arg(add = ArgValueCompleter::new(complete_runbook))]
@@ -267,9 +276,6 @@ pub struct Run {
     /// Give the operator's approvals at once, but for destructive acts
     #[arg(long)]
     pub yes: bool,
-    /// The alert that started it, JSON; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub alert: Option<PathBuf>,
     /// Write entries as they are recorded, and at the end a summary, each a line of JSON; nobody is asked here
     #[arg(long)]
     pub json: bool,
@@ -669,7 +675,8 @@ pub fn command() -> clap::Command {
                     .map(ToString::to_string)
                     .unwrap_or_default(),
             };
-            groups.push_str(&format!("  {verb:<12} {about}\n"));
+            // Writing to a String cannot fail.
+            let _ = writeln!(groups, "  {verb:<12} {about}");
         }
         groups.push('\n');
     }

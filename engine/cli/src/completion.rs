@@ -15,7 +15,7 @@ pub(crate) fn complete_runbook(current: &OsStr) -> Vec<CompletionCandidate> {
     names(&place().runbooks, current, false, |path| {
         let is_runbook = path.extension().is_some_and(|end| end == "yaml");
         let stem = path.file_stem()?.to_str()?;
-        (is_runbook && stem != "team" && !stem.ends_with(".test")).then(|| stem.to_owned())
+        (is_runbook && stem != "team" && !stem.contains('.')).then(|| stem.to_owned())
     })
 }
 

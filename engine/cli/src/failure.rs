@@ -46,9 +46,9 @@ impl Failure {
 impl From<io::Error> for Failure {
     /// Standard output could not be written. Whoever closed it has read enough.
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::silent(ExitCode::Resolved),
-            _ => Self::new(ExitCode::Failed, format!("standard output cannot be written: {error}")),
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::silent(ExitCode::Resolved);
         }
+        Self::new(ExitCode::Failed, format!("standard output cannot be written: {error}"))
     }
 }

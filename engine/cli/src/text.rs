@@ -102,7 +102,7 @@ impl Line {
         let mut left = columns.saturating_sub(1);
         let mut pieces = Vec::new();
         for piece in &self.pieces {
-            let text = if left == 0 { "" } else { take_width(&piece.text, left) };
+            let text = take_width(&piece.text, left);
             left = left.saturating_sub(width(text));
             let is_whole = text.len() == piece.text.len();
             pieces.push(Piece { text: text.to_owned(), style: piece.style });
@@ -228,12 +228,12 @@ pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// As much of the text as fits; at least one character of a text that is not empty where `columns` is not 0.
+/// As much of the text as fits.
 fn take_width(text: &str, columns: usize) -> &str {
     let mut used = 0;
     for (at, character) in text.char_indices() {
         used += character.width().unwrap_or(0);
-        if used > columns && (at > 0 || columns == 0) {
+        if used > columns {
             return text.get(..at).unwrap_or_default();
         }
     }

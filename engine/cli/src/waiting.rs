@@ -138,7 +138,9 @@ mod tests {
 
     fn fold(records: &[Record]) -> Vec<(Option<String>, &'static str, String)> {
         let mut fold = Fold::default();
-        records.iter().for_each(|record| fold.record(record));
+        for record in records {
+            fold.record(record);
+        }
         fold.open.into_values().map(|open| (open.step, open.verb, open.text)).collect()
     }
 

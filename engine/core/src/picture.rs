@@ -227,10 +227,10 @@ pub fn label(step: &Step, road: Road) -> String {
             shortened(&format!("when {when}"))
         }
         Road::Otherwise => "otherwise".to_owned(),
-        Road::Choice(number) => match &step.body.work {
-            Work::Ask(asking) => shortened(asking.choices.get(number).map_or("", |(label, _)| &label.value)),
-            _ => String::new(),
-        },
+        Road::Choice(number) => {
+            let Work::Ask(asking) = &step.body.work else { return String::new() };
+            shortened(asking.choices.get(number).map_or("", |(label, _)| &label.value))
+        }
         Road::OnFail => "on failure".to_owned(),
         Road::Else => "nobody in time".to_owned(),
         Road::Denied => "denied".to_owned(),

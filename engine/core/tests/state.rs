@@ -40,6 +40,9 @@ mod example;
 #[path = "state/shapes.rs"]
 mod shapes;
 
+#[path = "state/oracle.rs"]
+mod oracle;
+
 #[path = "state/property.rs"]
 mod property;
 

@@ -47,6 +47,15 @@ fn of_step(step: &Step, sentences: &mut Vec<String>) {
         if body.surroundings.on.is_some() {
             refuse("`on`", ": `run` ssh instead");
         }
+        // Kept in the clear they would be no secrets.
+        if body.outputs.iter().any(|output| output.secret) {
+            refuse("an output with `secret: true`", ": name where it comes from under `secrets`");
+        }
+        if let Work::Ask(asking) | Work::Instruct(asking) = &body.work
+            && asking.collect.values().any(|field| field.secret)
+        {
+            refuse("a field with `secret: true`", ": name where it comes from under `secrets`");
+        }
     }
     if step.for_each.is_some() {
         refuse("`for_each`", ": write the steps out, or loop in a `script`");
@@ -96,4 +105,74 @@ fn of_channels(plan: &Plan, team: &Team) -> Vec<String> {
         format!("step {step}: {what} is not in this build: give who is told a `command` channel")
     };
     told.into_iter().map(sentence).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test may stop where it is")]
+
+    use runbook_core::check::{self, Facts};
+
+    use super::*;
+
+    const TEAM: &str = "
+people:
+  akim: { name: Ada Kim, notify: [slack] }
+  bsparrow: { name: Ben Sparrow, notify: [slack, local] }
+  cdoe: { name: Cora Doe }
+teams:
+  sre: { members: [akim], on_call: akim }
+channels:
+  slack: { slack: { webhook: { env: SLACK } } }
+  local: { command: [notify-send] }
+hosts: { web1: ssh://ops@web1 }
+";
+
+    fn refused(steps: &str) -> Vec<String> {
+        let team = check::load_team("team.yaml", TEAM.as_bytes()).team.unwrap();
+        let text = format!("version: 1\nrunbook: test\ntitle: T\nowner: sre\nsteps:\n{steps}");
+        let loaded = check::load("test.yaml", text.as_bytes(), Some(&team), &Facts::default());
+        let Some(plan) = loaded.plan else { panic!("{:#?}\n{text}", loaded.diagnostics) };
+        refusals(&plan, &team, Mode::Real)
+    }
+
+    #[test]
+    fn each_thing_this_build_lacks_is_named_with_its_step() {
+        let cases = [
+            ("  a: { verify: A, http: { url: 'http://x/' } }", "`http`"),
+            ("  a: { act: A, template: { source: a.hbs, to: /a }, idempotent: true }", "`template`"),
+            ("  a: { verify: A, run: 'true', on: web1 }", "`on`"),
+            ("  a: { verify: A, run: 'true', for_each: { host: [a, b] } }", "`for_each`"),
+            (
+                "  a: { act: A, run: 'true', approve: { from: [sre] }, idempotent: true, denied: failed }",
+                "`approve` with `from`",
+            ),
+            ("  a: { act: A, run: 'true', idempotent: true, unless: { http: { url: 'http://x/' } } }", "`http`"),
+            (
+                "  a: { verify: A, run: 'true', outputs: { key: { value: stdout, secret: true } } }",
+                "an output with `secret: true`",
+            ),
+            ("  a: { escalate: A, to: akim }", "a slack channel (slack)"),
+        ];
+        for (steps, what) in cases {
+            let sentences = refused(steps);
+            let wanted = format!("step a: {what} is not in this build");
+            assert!(matches!(sentences.as_slice(), [one] if one.starts_with(&wanted)), "{steps}: {sentences:?}");
+        }
+    }
+
+    #[test]
+    fn what_this_build_can_do_is_not_refused() {
+        for steps in [
+            "  a: { verify: A, run: 'true' }",
+            "  a: { act: A, run: 'true', approve: operator, idempotent: true }",
+            "  a: { act: A, run: 'true', approve: { within: 5m, else: b }, idempotent: true }\n  \
+             b: { escalate: B, to: cdoe, handover: true }",
+            // One channel that works is enough; with none the operator is shown whom to call.
+            "  a: { escalate: A, to: [bsparrow, cdoe] }",
+            "  a: { verify: A, ask: Well?, to: cdoe }",
+        ] {
+            assert_eq!(refused(steps), Vec::<String>::new(), "{steps}");
+        }
+    }
 }

@@ -42,7 +42,7 @@ async fn a_run_goes_to_its_end_and_seals_a_transcript_that_verifies() {
     assert!(matches!(finished.end, RunEnd::Over(RunOutcome::Resolved)), "{:?}", finished.end);
     assert_eq!(finished.end.exit_code(), 0);
     assert_eq!(bench.read("stopped"), "dns1\n");
-    let records = bench.records(&finished.run);
+    let records = Bench::records(&finished.run);
     let kinds: Vec<&str> = records.iter().map(|(entry, _)| entry.kind.as_str()).collect();
     let of_a_verify = ["step.planned", "step.intent", "step.spawned", "step.output", "step.ended", "step.settled"];
     let mut expected = vec!["run.started"];
@@ -75,7 +75,7 @@ steps:
     );
     let finished = bench.start().await.unwrap();
     assert!(matches!(finished.end, RunEnd::Over(RunOutcome::Failed)), "{:?}", finished.end);
-    let (outcome, reason) = settled(&bench.records(&finished.run), "shut_down");
+    let (outcome, reason) = settled(&Bench::records(&finished.run), "shut_down");
     assert_eq!(outcome, Outcome::Failed);
     let reason = reason.unwrap();
     assert!(reason.contains("\"no-such-tool\" was not found in PATH (searched "), "{reason}");
@@ -86,7 +86,7 @@ steps:
   look:
     verify: Is the light green?
     ask: Is the light green?
-  done:
+  note_it:
     act: Note it
     script: echo yes > noted
     idempotent: true
@@ -104,13 +104,13 @@ async fn a_run_that_waits_lets_go_and_goes_on_after_an_answer() {
     assert!(matches!(resumed.end, RunEnd::Over(RunOutcome::Resolved)), "{:?}", resumed.end);
     assert_eq!(bench.read("noted"), "yes\n");
     bench.verify_sealed(&finished.run);
-    let records = bench.records(&finished.run);
+    let records = Bench::records(&finished.run);
     let suspended = records.iter().filter(|(_, record)| matches!(record, Record::RunSuspended { .. })).count();
     assert_eq!(suspended, 1, "what is in the inbox is taken before it lets go again");
     let answered = records.iter().find(|(_, record)| matches!(record, Record::Answer { .. })).unwrap();
     assert!(answered.0.actor.origin.starts_with("inbox/"), "{:?}", answered.0.actor);
     assert_eq!(answered.0.actor.uid, bench.machine.account.uid);
-    assert_eq!(bench.inbox(&finished.run), 0, "a message taken in is removed");
+    assert_eq!(Bench::inbox(&finished.run), 0, "a message taken in is removed");
 }
 
 fn answer(answer: AnswerWord) -> Input {
@@ -137,9 +137,9 @@ async fn a_message_that_comes_twice_counts_once() {
     // As if the process had died between the record and the removal.
     fs::rename(&copy, &message).unwrap();
     bench.resume(&finished.run).await.unwrap();
-    let records = bench.records(&finished.run);
+    let records = Bench::records(&finished.run);
     let notes = records.iter().filter(|(_, record)| matches!(record, Record::Note { .. })).count();
-    assert_eq!((notes, bench.inbox(&finished.run)), (1, 0));
+    assert_eq!((notes, Bench::inbox(&finished.run)), (1, 0));
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ steps:
     within: 5m
 ",
     );
-    let watcher = bench.watcher();
+    let watcher = Bench::watcher();
     let run = async { bench.start_watched(watcher.clone()).await.unwrap() };
     let person = async {
         watcher.until(|record| matches!(record, Record::Question { .. })).await;
@@ -176,7 +176,7 @@ steps:
 ",
     )
     .attended();
-    let watcher = bench.watcher();
+    let watcher = Bench::watcher();
     let (sender, inputs) = runbook_runner::inputs();
     let run = async { bench.start_with(watcher.clone(), inputs).await.unwrap() };
     let person = async {
@@ -196,7 +196,7 @@ async fn a_dry_run_starts_nothing_and_cannot_be_gone_on_with() {
     let finished = bench.start().await.unwrap();
     assert!(matches!(finished.end, RunEnd::Shown), "{:?}", finished.end);
     assert!(!bench.exists("stopped"));
-    let records = bench.records(&finished.run);
+    let records = Bench::records(&finished.run);
     assert!(
         !records.iter().any(|(_, record)| matches!(record, Record::StepSpawned { .. } | Record::StepIntent { .. }))
     );
@@ -263,7 +263,7 @@ steps:
     );
     let pipe = bench.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let watcher = bench.watcher();
+    let watcher = Bench::watcher();
     // 1 run.started, 2 step.planned, 3 step.intent; step.spawned fails.
     let wrap = |file| Box::new(Full { file, writes_left: 3 }) as Box<dyn Storage>;
     let run = async { bench.start_wrapped(watcher.clone(), Box::new(wrap)).await.unwrap() };
@@ -325,7 +325,7 @@ steps:
     idempotent: true
 ",
     );
-    let watcher = bench.watcher();
+    let watcher = Bench::watcher();
     {
         // Dropping the run is the nearest to a death that leaves this test alive; its child dies with it.
         let run = bench.start_watched(watcher.clone());

@@ -18,13 +18,14 @@ pub(super) fn verify(arguments: &Verify, context: &mut Context) -> Ending {
     let run = context.run(&arguments.run)?;
     let found = look(&run, Some(&store.ledger())).map_err(|error| Failure::new(ExitCode::Broken, error))?;
     let code = code(&found.verdict);
+    let broken_at = if let Verdict::Broken { n, .. } = &found.verdict { Some(*n) } else { None };
     if arguments.json {
         context.out.json(&json!({
             "v": 1,
             "run": found.run.as_str(),
             "verdict": word(&found.verdict),
             "says": found.verdict.to_string(),
-            "broken_at": match &found.verdict { Verdict::Broken { n, .. } => Some(*n), _ => None },
+            "broken_at": broken_at,
             "entries": found.entries,
             "head": found.head.to_string(),
             "by_kind": found.by_kind,

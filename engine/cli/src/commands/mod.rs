@@ -13,6 +13,7 @@ mod new;
 mod resume;
 mod run;
 mod runs;
+mod schema;
 mod show;
 
 pub use completions::VARIABLE as COMPLETE;
@@ -46,7 +47,7 @@ pub fn perform(command: &Command, context: &mut Context) -> Ending {
         Command::Check(arguments) => check::check(arguments, context),
         Command::New(arguments) => new::begin(arguments, context),
         Command::Graph(arguments) => graph::draw(arguments, context),
-        Command::Schema(_) => Err(crate::failure::Failure::usage("no schema yet")),
+        Command::Schema(arguments) => schema::print(arguments, context),
         Command::Show(arguments) => show::show(arguments, context),
         Command::Log(arguments) => log::log(arguments, context),
     }

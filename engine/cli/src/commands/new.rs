@@ -22,9 +22,10 @@ pub(super) fn begin(arguments: &New, context: &mut Context) -> Ending {
     let title = arguments.title.clone().unwrap_or_else(|| "What is wrong, in one line".to_owned());
     let owner = arguments.owner.clone().unwrap_or_else(|| "ops".to_owned());
     let text = template(name.as_str(), &title, &owner);
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::usage(format!("{} is there already", path.display())),
-        _ => Failure::usage(format!("{} cannot be written: {error}", path.display())),
+    let failed = |error: io::Error| {
+        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+        let why = if is_there { "is there already".to_owned() } else { format!("cannot be written: {error}") };
+        Failure::usage(format!("{} {why}", path.display()))
     };
     fs::create_dir_all(&context.place.runbooks).map_err(failed)?;
     let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;

@@ -1,10 +1,11 @@
 //! `runbook runs`: the runs and where each stands.
 
+use runbook_transcript::store::{Store, StoreError};
 use serde_json::json;
 
 use crate::arguments::Runs;
 use crate::clock::{rough, time};
-use crate::context::{Context, Ending};
+use crate::context::{Context, Ending, store_failure};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::history::{Past, Standing};
@@ -15,14 +16,19 @@ use crate::text::{Line, Style, table};
 /// # Errors
 /// [`Failure`] when the store cannot be read.
 pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
-    let store = context.store()?;
-    let ids = store.list_runs().map_err(|error| Failure::new(ExitCode::Unwritable, error))?;
+    let store = match Store::open(&context.place.store) {
+        // Where nothing was run yet there is no store, and no run.
+        Err(StoreError::Missing(_)) => None,
+        opened => Some(opened.map_err(|error| store_failure(&error))?),
+    };
+    let ids = store.as_ref().map_or(Ok(Vec::new()), Store::list_runs);
+    let ids = ids.map_err(|error| Failure::new(ExitCode::Unwritable, error))?;
     let limit = if arguments.limit == 0 { usize::MAX } else { arguments.limit };
     let past: Vec<Past> = ids
         .iter()
         .rev()
         .filter(|id| arguments.name.as_ref().is_none_or(|name| id.runbook() == name))
-        .filter_map(|id| Past::read(&store.run(id)))
+        .filter_map(|id| Past::read(&store.as_ref()?.run(id)))
         .filter(|past| !arguments.waiting || !matches!(past.standing, Standing::Over(_)))
         .take(limit)
         .collect();
@@ -47,7 +53,7 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
         let dry = if past.is_real() { "" } else { " (dry run)" };
         let waits = match &past.standing {
             Standing::Waiting(waits) if !waits.is_empty() => format!(" for {}", waits.join("; ")),
-            _ => String::new(),
+            Standing::Over(_) | Standing::Running | Standing::Waiting(_) | Standing::Interrupted => String::new(),
         };
         vec![
             (Style::Strong, past.id.clone()),

@@ -11,9 +11,10 @@ use serde_json::json;
 use crate::arguments::Show;
 use crate::context::{Context, Ending};
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::loading::load;
 use crate::replay::replay;
-use crate::terminal::written::{approval, conditions, doing, names, next, roads};
+use crate::terminal::written::{approver, conditions, doing, names, next, roads};
 use crate::text::{Line, Style};
 
 /// Shows a run or a runbook: a run where one has this id, else a runbook.
@@ -29,7 +30,11 @@ pub(super) fn show(arguments: &Show, context: &mut Context) -> Ending {
         Some(run) => show_run(&run, arguments.json, context),
         None if is_run => context.run(what).and_then(|run| show_run(&run, arguments.json, context)),
         None => {
-            let ready = load(what, context)?;
+            let ready =
+                load(what, context).map_err(|failure| match failure.what.strip_prefix("there is no runbook") {
+                    Some(rest) => Failure { what: format!("there is no run and no runbook{rest}"), ..failure },
+                    None => failure,
+                })?;
             show_plan(&ready.loaded.plan, arguments.json, context)
         }
     }
@@ -110,7 +115,8 @@ fn show_plan(plan: &Plan, as_json: bool, context: &mut Context) -> Ending {
         out.wrapped(line.and(Style::Faint, &format!("  ({})", step.id.value)), 7)?;
         let indented = |line: Line| Line::plain(crate::terminal::view::INDENT).then(line);
         out.wrapped(indented(doing(step)), 9)?;
-        let approval = approval(step).map(|approval| Line::new().and(Style::Look, &approval));
+        let approval =
+            approver(step).map(|who| Line::new().and(Style::Look, &format!("{who} has to approve it first")));
         approval.into_iter().chain(conditions(step)).try_for_each(|line| out.wrapped(indented(line), 9))?;
         roads(step).into_iter().try_for_each(|line| out.wrapped(indented(line), 9))?;
         let next = next(plan, index);
@@ -139,7 +145,7 @@ fn of(plan: &Plan, index: runbook_core::graph::StepIndex) -> serde_json::Value {
         "kind": step.kind.value.key(),
         "title": step.title.value.source(),
         "does": doing(step).text(),
-        "approval": approval(step),
+        "approver": approver(step),
         "conditions": conditions(step).iter().map(Line::text).collect::<Vec<_>>(),
         "roads": roads,
         "then": next(plan, index),

@@ -37,7 +37,7 @@ pub fn render(files: &[Checked], look: Look, columns: usize) -> String {
             };
             // Writing to a String cannot fail; a span outside its file could, and still has its words.
             if rendered.is_err() {
-                out.push_str(&format!("{}: {}", diagnostic.code, harmless(&diagnostic.title)));
+                out.push_str(&short(&checked.file, diagnostic));
             }
             if !out.ends_with('\n') {
                 out.push('\n');

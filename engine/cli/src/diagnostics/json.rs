@@ -51,6 +51,8 @@ fn span(file: &SourceFile, span: Span) -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::indexing_slicing, reason = "JSON gives null for what is not there")]
+
     use runbook_core::diagnostic::{Code, Diagnostic};
 
     use super::*;

@@ -1,5 +1,7 @@
 //! Problems as SARIF 2.1.0, which code scanning reads.
 
+use std::fmt::Write as _;
+
 use runbook_core::diagnostic::{Code, Severity};
 use runbook_core::source::{SourceFile, Span};
 use serde_json::{Value, json};
@@ -91,7 +93,8 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri
@@ -99,6 +102,8 @@ fn uri(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::indexing_slicing, reason = "JSON gives null for what is not there")]
+
     use runbook_core::diagnostic::Diagnostic;
 
     use super::*;

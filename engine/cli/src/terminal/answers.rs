@@ -34,9 +34,9 @@ pub fn answers(request: &Request, kind: Option<Kind>, run: &str, place: &Place) 
                     let allowed = request.settle_words(kind.unwrap_or(Kind::Act));
                     allowed
                         .iter()
-                        .map(|word| match word {
-                            SettleWord::Fail => with("settle", &["--fail"]),
-                            word => with("settle", &[settle_flag(*word), "--reason", "…"]),
+                        .map(|word| {
+                            let reason: &[&str] = if *word == SettleWord::Fail { &[] } else { &["--reason", "…"] };
+                            with("settle", &[&[settle_flag(*word)], reason].concat())
                         })
                         .collect()
                 }
@@ -86,7 +86,8 @@ mod tests {
             of(RequestKind::Question(QuestionKind::Choice(vec!["leave it".to_owned()])), Some("paid")),
             ["runbook answer r1 paid 'leave it' --store '/s t'"]
         );
-        assert_eq!(of(RequestKind::Question(QuestionKind::Rollback), None)[0], "runbook answer r1 yes --store '/s t'");
+        let rollback = of(RequestKind::Question(QuestionKind::Rollback), None);
+        assert_eq!(rollback.first().map(String::as_str), Some("runbook answer r1 yes --store '/s t'"));
         assert_eq!(
             of(RequestKind::Question(QuestionKind::Overrule), Some("active")),
             [

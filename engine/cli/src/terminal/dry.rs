@@ -3,7 +3,7 @@
 use runbook_core::document::model::{Kind, Step};
 
 use super::view::INDENT;
-use super::written::{approval, conditions, doing, roads};
+use super::written::{approver, conditions, doing, roads};
 use crate::text::{Line, Style};
 
 /// A step whose work is withheld. `shown` is its command, rendered; `reason` says what it has to wait for.
@@ -19,8 +19,9 @@ pub fn withheld(step: &Step, shown: Option<&str>, reason: Option<&str>) -> Vec<L
         None => vec![would.then(doing(step))],
     };
     lines.extend(reason.map(|reason| Line::plain(INDENT).and(Style::Look, reason)));
-    if let Some(approval) = approval(step) {
-        lines.push(Line::plain(INDENT).and(Style::Good, "would ask  ").and(Style::Plain, &approval));
+    if let Some(approver) = approver(step) {
+        let asked = format!("{approver} to approve it first");
+        lines.push(Line::plain(INDENT).and(Style::Good, "would ask  ").and(Style::Plain, &asked));
     }
     lines.extend(conditions(step).into_iter().map(|line| Line::plain(INDENT).then(line)));
     lines.extend(roads(step).into_iter().map(|line| Line::plain(INDENT).then(line)));

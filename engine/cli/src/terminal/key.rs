@@ -35,9 +35,8 @@ impl Keys {
         for &byte in bytes {
             self.open.push(byte);
             match self.open.as_slice() {
-                [0x1b, b'[' | b'O'] => {}
+                [0x1b] | [0x1b, b'[' | b'O'] => {}
                 [0x1b, b'[', .., last] if !(0x40..=0x7e).contains(last) && self.open.len() < SEQUENCE_BYTES_MAX => {}
-                [0x1b] => {}
                 [0x1b, ..] => self.open.clear(),
                 open => match std::str::from_utf8(open) {
                     Ok(text) => {

@@ -20,14 +20,14 @@ impl Painter {
         for line in stay {
             for part in line.wrap(columns.saturating_sub(1), 7) {
                 out.push_str(&part.render(colour));
-                out.push_str("\r\n");
+                out.push('\n');
             }
         }
         let skipped = region.len().saturating_sub(rows.saturating_sub(1));
         let region = region.get(skipped..).unwrap_or_default();
         for (number, line) in region.iter().enumerate() {
             if number > 0 {
-                out.push_str("\r\n");
+                out.push('\n');
             }
             out.push_str(&line.fit(columns.saturating_sub(1)).render(colour));
         }
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn only_the_region_is_drawn_over() {
         let mut painter = Painter::default();
-        assert_eq!(painter.paint(&["a".into()], &["b".into(), "c".into()], 80, 24, false), "a\r\nb\r\nc");
-        assert_eq!(painter.paint(&["d".into()], &["e".into()], 80, 24, false), "\r\u{1b}[1A\u{1b}[Jd\r\ne");
+        assert_eq!(painter.paint(&["a".into()], &["b".into(), "c".into()], 80, 24, false), "a\nb\nc");
+        assert_eq!(painter.paint(&["d".into()], &["e".into()], 80, 24, false), "\r\u{1b}[1A\u{1b}[Jd\ne");
         assert_eq!(painter.erase(), "\r\u{1b}[J");
         assert_eq!(painter.erase(), "");
     }
@@ -69,6 +69,6 @@ mod tests {
         let mut painter = Painter::default();
         let region: Vec<Line> = (0..9).map(|n| Line::plain(&format!("line {n} {}", "x".repeat(20)))).collect();
         let out = painter.paint(&[], &region, 10, 4, false);
-        assert_eq!(out, "line 6 x…\r\nline 7 x…\r\nline 8 x…");
+        assert_eq!(out, "line 6 x…\nline 7 x…\nline 8 x…");
     }
 }

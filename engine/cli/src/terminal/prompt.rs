@@ -3,6 +3,7 @@
 //! Pure: keys go in, what to show and what to hand in come out. Return never means yes.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use runbook_core::document::model::{Kind, Param, ParamKind};
 use runbook_core::id::VariableName;
@@ -330,7 +331,7 @@ impl Prompt {
             count => keys.push(format!("a number from 1 to {count}")),
         }
         if !keys.is_empty() {
-            self.hint = Some(format!("{what}: press {}, or ? for what follows", keys.join(" or ")));
+            self.hint = Some(format!("{what}: press {}", keys.join(" or ")));
         }
         PromptStep::Redraw
     }
@@ -392,13 +393,11 @@ impl Prompt {
             Typed::Number => {
                 let label =
                     text.parse::<usize>().ok().and_then(|number| self.labels().get(number.checked_sub(1)?)).cloned();
-                match label {
-                    Some(label) => self.field(AnswerWord::Choice(label), BTreeMap::new(), 0),
-                    None => {
-                        let hint = format!("Type a number from 1 to {}", self.labels().len());
-                        self.again(Typed::Number, String::new(), hint)
-                    }
-                }
+                let Some(label) = label else {
+                    let hint = format!("Type a number from 1 to {}", self.labels().len());
+                    return self.again(Typed::Number, String::new(), hint);
+                };
+                self.field(AnswerWord::Choice(label), BTreeMap::new(), 0)
             }
             Typed::Settle(word) if text.is_empty() => {
                 self.again(Typed::Settle(word), text, "This needs a reason: it stands first in the log")
@@ -483,7 +482,8 @@ fn field_prompt(name: &VariableName, param: &Param) -> String {
         text.push_str(help);
     }
     if let Some(default) = &param.default {
-        text.push_str(&format!("; Enter: {default}"));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "; Enter: {default}");
     }
     text.push_str("):");
     text

@@ -51,11 +51,16 @@ impl Tail {
     }
 }
 
-/// A line as text: bytes that are none are replaced, and the colours a program meant for a terminal are left out.
+/// A line as text: bytes that are none are replaced, and colours are left out.
 fn readable(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
+    without_colours(&String::from_utf8_lossy(line)).chars().take(LINE_CHARACTERS_MAX).collect()
+}
+
+/// A text without the colours a program meant for a terminal; other escapes stay, to be shown.
+#[must_use]
+pub fn without_colours(text: &str) -> String {
     let mut out = String::new();
-    let mut rest = text.as_ref();
+    let mut rest = text;
     while let Some(at) = rest.find("\u{1b}[") {
         out.push_str(rest.get(..at).unwrap_or_default());
         let after = rest.get(at + 2..).unwrap_or_default();
@@ -69,7 +74,7 @@ fn readable(line: &[u8]) -> String {
         }
     }
     out.push_str(rest);
-    out.chars().take(LINE_CHARACTERS_MAX).collect()
+    out
 }
 
 #[cfg(test)]

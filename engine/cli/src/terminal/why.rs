@@ -32,7 +32,7 @@ pub fn why(request: &Request, plan: &Plan) -> Vec<Line> {
                 say(format!("{answer}: {follows}"));
             }
             if request.deadline.is_some() {
-                say(format!("nobody in time: {}", road(plan, step, Road::Else, &unhandled(plan))));
+                say(format!("nobody in time: {}", road(step, Road::Else, &unhandled(plan))));
             }
             if let Some(description) = &step.description {
                 for line in description.lines().take(DESCRIPTION_LINES_MAX) {
@@ -83,12 +83,12 @@ fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'sta
     let step = plan.step(index);
     let passes = || {
         let next = next(plan, index);
-        if next.is_empty() { "this road ends here".to_owned() } else { format!("then {}", next.join(", ")) }
+        if next.is_empty() { "this road ends here".to_owned() } else { follows(&next) }
     };
-    let fails = || road(plan, step, Road::OnFail, &unhandled(plan));
+    let fails = || road(step, Road::OnFail, &unhandled(plan));
     match kind {
         RequestKind::Approval { .. } => vec![
-            ("y", format!("exactly this runs, once; {} if it fails: {}", passes_clause(&passes()), fails())),
+            ("y", format!("exactly this runs, once. If it passes, {}. If it fails, {}", passes(), fails())),
             (
                 "n",
                 format!("nothing of it runs; {}; the run ends cancelled unless that hands it over", denied(plan, step)),
@@ -114,35 +114,38 @@ fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'sta
             ],
             QuestionKind::Choice(_) | QuestionKind::Rollback => roads_of(step)
                 .into_iter()
-                .filter_map(|(which, target)| match which {
-                    Road::Choice(_) => Some((
-                        "a number",
-                        format!("{} → {}", runbook_core::picture::label(step, which), names(target).join(", ")),
-                    )),
-                    _ => None,
+                .filter(|(which, _)| matches!(which, Road::Choice(_)))
+                .map(|(which, target)| {
+                    let label = runbook_core::picture::label(step, which);
+                    ("a number", format!("{label} → {}", names(target).join(", ")))
                 })
                 .collect(),
         },
     }
 }
 
-fn passes_clause(passes: &str) -> String {
-    format!("if it passes, {};", passes.trim_start_matches("then "))
-}
-
 fn denied(plan: &Plan, step: &Step) -> String {
-    road(plan, step, Road::Denied, &fallback(plan))
+    road(step, Road::Denied, &fallback(plan))
 }
 
-/// Where a road leads, or what follows where it is not written.
-fn road(_plan: &Plan, step: &Step, wanted: Road, otherwise: &str) -> String {
+/// What follows by a road, or where it is not written.
+fn road(step: &Step, wanted: Road, otherwise: &str) -> String {
     let written = roads_of(step).into_iter().find(|(which, _)| *which == wanted);
-    written.map_or_else(|| otherwise.to_owned(), |(_, target)| names(target).join(", "))
+    written.map_or_else(|| otherwise.to_owned(), |(_, target)| follows(&names(target)))
+}
+
+fn follows(names: &[String]) -> String {
+    match names {
+        [one] if one == "done" => "this road ends here".to_owned(),
+        [one] if one == "failed" => "the run fails".to_owned(),
+        [one] => format!("{one} follows"),
+        _ => format!("{} follow", names.join(", ")),
+    }
 }
 
 fn fallback(plan: &Plan) -> String {
     match plan.graph().fallback() {
-        Some(index) => format!("then {}", plan.step(index).id.value),
+        Some(index) => format!("{} follows", plan.step(index).id.value),
         None => "nothing else starts".to_owned(),
     }
 }

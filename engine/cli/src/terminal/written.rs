@@ -1,5 +1,7 @@
 //! What a runbook says a step does, in words and as written: for the dry run, for `?` at a prompt, for `show NAME`.
 
+use std::fmt::Write as _;
+
 use runbook_core::document::model::{Approve, Asking, Body, Escalation, Kind, Setting, Step, Target, Undo, Wait, Work};
 use runbook_core::graph::{Road, StepIndex, roads_of};
 use runbook_core::picture::label;
@@ -77,12 +79,14 @@ fn told(escalation: &Escalation) -> String {
     let mut text = format!("tell  {}", to.join(", "));
     if let Some(message) = &escalation.message {
         let first = message.value.source().lines().next().unwrap_or_default();
-        text.push_str(&format!(": {first}"));
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {first}");
     }
     if let Some(ack) = &escalation.ack {
         let within =
             ack.value.within.as_ref().map_or(String::new(), |within| format!(" within {}", length(&within.value)));
-        text.push_str(&format!("; wait for it to be acknowledged{within}"));
+        // As above.
+        let _ = write!(text, "; wait for it to be acknowledged{within}");
     }
     if escalation.handover {
         text.push_str("; hand the run over");
@@ -105,15 +109,15 @@ fn length(setting: &Setting<std::time::Duration>) -> String {
     }
 }
 
-/// Who has to allow it, as a sentence without its full stop; `None` where nobody has to.
+/// Who has to approve it before it runs; `None` where nobody has to.
 #[must_use]
-pub fn approval(step: &Step) -> Option<String> {
+pub fn approver(step: &Step) -> Option<String> {
     match &step.approve.as_ref()?.value {
-        Approve::Operator => Some("the operator has to approve it first".to_owned()),
+        Approve::Operator => Some("the operator".to_owned()),
+        Approve::People(approval) if approval.from.is_empty() => Some("the operator".to_owned()),
         Approve::People(approval) => {
             let from: Vec<&str> = approval.from.iter().map(|from| from.value.as_str()).collect();
-            let who = if from.is_empty() { "the operator".to_owned() } else { from.join(" or ") };
-            Some(format!("{who} has to approve it first"))
+            Some(from.join(" or "))
         }
     }
 }

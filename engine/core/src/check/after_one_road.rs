@@ -88,7 +88,8 @@ fn roads_behind(flow: &Flow, step: StepIndex) -> BTreeSet<Way> {
     let mut open: Vec<StepIndex> = vec![step];
     while let Some(step) = open.pop() {
         for way in flow.reach().ways(step).iter().flat_map(|ways| ways.iter()) {
-            if behind.len() < ROADS_MAX && behind.insert(*way)
+            if behind.len() < ROADS_MAX
+                && behind.insert(*way)
                 && let Way::Road(number) = way
                 && let Some((from, _)) = flow.reach().road(*number)
             {

@@ -9,7 +9,9 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     for step in &context.document.steps {
         let Some(approve) = &step.approve else { continue };
         let help = match step.body.work {
-            Work::Instruct(_) => "whoever does it by hand decides: remove `approve`, or put a decide that asks above it",
+            Work::Instruct(_) => {
+                "whoever does it by hand decides: remove `approve`, or put a decide that asks above it"
+            }
             Work::Wait(_) => "remove `approve`; the act that follows the wait can be approved",
             Work::None | Work::Ask(_) => "remove `approve`",
             Work::Run(_) | Work::Script(_) | Work::Http(_) | Work::Template(_) | Work::Runbook(_) => continue,

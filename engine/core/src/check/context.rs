@@ -9,9 +9,9 @@ use super::bits::BitRows;
 use super::flow::Flow;
 use super::texts::{self, Text};
 use crate::diagnostic;
-use crate::document::{Kind, Tree};
 use crate::document::model::{Body, Document, Step, Undo};
 use crate::document::team::Team;
+use crate::document::{Kind, Tree};
 use crate::graph::{Graph, StepIndex};
 use crate::source::Span;
 
@@ -92,13 +92,11 @@ impl<'a> Context<'a> {
     /// not written as it is read.
     pub(super) fn place_in_list(&self, list: Span, word: &str, part: Range<usize>) -> Span {
         let Some(source) = self.tree.map(Tree::source) else { return list };
-        match source.slice(list).find(word) {
-            Some(at) => Span::new(list.start + at + part.start, list.start + at + part.end),
-            None => {
-                let line = source.line_span(source.line_of(list.start)).unwrap_or(list);
-                source.trim(Span::new(list.start, line.end.min(list.end)))
-            }
+        if let Some(at) = source.slice(list).find(word) {
+            return Span::new(list.start + at + part.start, list.start + at + part.end);
         }
+        let line = source.line_span(source.line_of(list.start)).unwrap_or(list);
+        source.trim(Span::new(list.start, line.end.min(list.end)))
     }
 
     /// Whether the file has a step of this name, even one that could not be read.

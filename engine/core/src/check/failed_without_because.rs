@@ -12,9 +12,10 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             let by_data = matches!(road, Road::Case(_) | Road::Otherwise);
             if by_data && target.failed && target.because.is_none() {
                 let title = format!("`{}` ends the run as failed without a reason", step.id.value);
-                let help = match road {
-                    Road::Otherwise => "write `otherwise: { then: failed, because: … }`",
-                    _ => "add `because: …` beside `then`",
+                let help = if road == Road::Otherwise {
+                    "write `otherwise: { then: failed, because: … }`"
+                } else {
+                    "add `because: …` beside `then`"
                 };
                 let diagnostic = Diagnostic::new(Code::FailedWithoutBecause, target.span, title);
                 found.push(diagnostic.label("the first line of every report will be this reason").help(help));

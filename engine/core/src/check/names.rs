@@ -11,8 +11,21 @@ const ROOTS: [&str; 6] = ["params", "steps", "run", "alert", "each", "secrets"];
 const OF_RUN: [&str; 7] = ["id", "runbook", "started_at", "now", "operator", "mode", "failure"];
 const OF_FAILURE: [&str; 4] = ["step", "title", "reason", "output"];
 const OF_STEP: [&str; 15] = [
-    "passed", "failed", "skipped", "unknown", "outcome", "reason", "outputs", "stdout", "stderr", "exit_code",
-    "duration", "started_at", "branch", "answer", "items",
+    "passed",
+    "failed",
+    "skipped",
+    "unknown",
+    "outcome",
+    "reason",
+    "outputs",
+    "stdout",
+    "stderr",
+    "exit_code",
+    "duration",
+    "started_at",
+    "branch",
+    "answer",
+    "items",
 ];
 /// Names of a result, whatever the way of working.
 const OF_RESULT: [&str; 10] =
@@ -50,37 +63,41 @@ impl Problem {
     }
 }
 
-fn unknown(title: impl Into<String>, help: Option<String>) -> Option<Problem> {
+type Found = Option<Problem>;
+
+#[expect(clippy::unnecessary_wraps, reason = "every look for a name ends with it or with nothing")]
+fn unknown(title: impl Into<String>, help: Option<String>) -> Found {
     Some(Problem { secret: false, title: title.into(), label: "nothing has this name", help })
 }
 
-fn not_here(title: impl Into<String>, label: &'static str, help: impl Into<String>) -> Option<Problem> {
+#[expect(clippy::unnecessary_wraps, reason = "every look for a name ends with it or with nothing")]
+fn not_here(title: impl Into<String>, label: &'static str, help: impl Into<String>) -> Found {
     Some(Problem { secret: false, title: title.into(), label, help: Some(help.into()) })
 }
 
-fn secret(title: String, help: &str) -> Option<Problem> {
+#[expect(clippy::unnecessary_wraps, reason = "every look for a name ends with it or with nothing")]
+fn secret(title: String, help: &str) -> Found {
     let label = "kept in the transcript and shown to everyone";
     Some(Problem { secret: true, title, label, help: Some(help.to_owned()) })
 }
 
 const SECRET_PLACES: &str = "secrets may stand in `env`, `stdin`, and `headers` and `body` of `http`";
 
-fn look(context: &Context<'_>, text: &Text<'_>, read: &Read) -> Option<Problem> {
+fn look(context: &Context<'_>, text: &Text<'_>, read: &Read) -> Found {
     let path: Vec<&str> = read.path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["params", name, ..] if !context.document.params.contains_key(*name) => {
             let names = context.document.params.keys().map(crate::id::VariableName::as_str);
             unknown(format!("there is no param `{name}`"), context.suggest(name, names))
         }
-        ["params" | "alert", ..] => None,
         ["steps", id, rest @ ..] => of_step(context, text, id, rest),
         ["steps"] => not_here("`steps` without a step", "all of them at once are no value", "write `steps.ID.…`"),
         ["run", rest @ ..] => of_run(context, text, read, rest),
         ["each", rest @ ..] => of_each(context, text, rest),
         ["secrets", rest @ ..] => of_secrets(context, text, rest),
         [name, rest @ ..] if OF_RESULT.contains(name) => of_result(context, text, name, rest),
+        [] | ["params" | "alert", ..] => None,
         [name, ..] => unknown(format!("there is no `{name}`"), meant(context, name)),
-        [] => None,
     }
 }
 
@@ -96,7 +113,7 @@ fn meant(context: &Context<'_>, name: &str) -> Option<String> {
     context.suggest(name, roots).or_else(|| Some("text stands in quotes, a param is read as `params.NAME`".to_owned()))
 }
 
-fn of_run(context: &Context<'_>, text: &Text<'_>, read: &Read, rest: &[&str]) -> Option<Problem> {
+fn of_run(context: &Context<'_>, text: &Text<'_>, read: &Read, rest: &[&str]) -> Found {
     match rest {
         [] => not_here("`run` without a member", "no single value", "write `run.id`, `run.started_at`, …"),
         [member, ..] if !OF_RUN.contains(member) => {
@@ -122,7 +139,7 @@ fn of_run(context: &Context<'_>, text: &Text<'_>, read: &Read, rest: &[&str]) ->
     }
 }
 
-fn of_each(context: &Context<'_>, text: &Text<'_>, rest: &[&str]) -> Option<Problem> {
+fn of_each(context: &Context<'_>, text: &Text<'_>, rest: &[&str]) -> Found {
     let element = text.step.and_then(|step| context.step(step).for_each.as_ref()).map(|each| &each.value.name);
     let Some(element) = element.filter(|_| text.each) else {
         let help = "`each.NAME` is the element of the step's own `for_each`";
@@ -136,7 +153,7 @@ fn of_each(context: &Context<'_>, text: &Text<'_>, rest: &[&str]) -> Option<Prob
     unknown(format!("there is no `each.{member}`"), Some(format!("the element is `each.{name}`")))
 }
 
-fn of_secrets(context: &Context<'_>, text: &Text<'_>, rest: &[&str]) -> Option<Problem> {
+fn of_secrets(context: &Context<'_>, text: &Text<'_>, rest: &[&str]) -> Found {
     let name = rest.first().copied().unwrap_or_default();
     if !text.secrets || matches!(text.form, Form::Expression(_)) {
         return secret(format!("`secrets.{name}` in `{}`", text.key), SECRET_PLACES);
@@ -150,7 +167,7 @@ fn of_secrets(context: &Context<'_>, text: &Text<'_>, rest: &[&str]) -> Option<P
 }
 
 /// A name of the step's own result.
-fn of_result(context: &Context<'_>, text: &Text<'_>, name: &str, rest: &[&str]) -> Option<Problem> {
+fn of_result(context: &Context<'_>, text: &Text<'_>, name: &str, rest: &[&str]) -> Found {
     let Some((body, computed)) = text.result else {
         let help = match (text.step, context.document.params.contains_key(name)) {
             (_, true) => format!("a param is read as `params.{name}`"),
@@ -185,13 +202,7 @@ fn variables(work: &Work) -> &'static [&'static str] {
     }
 }
 
-fn of_outputs(
-    context: &Context<'_>,
-    text: &Text<'_>,
-    body: &Body,
-    computed: usize,
-    rest: &[&str],
-) -> Option<Problem> {
+fn of_outputs(context: &Context<'_>, text: &Text<'_>, body: &Body, computed: usize, rest: &[&str]) -> Found {
     let name = *rest.first()?;
     let Some(at) = body.outputs.iter().position(|output| output.name.value.as_str() == name) else {
         if matches!(body.work, Work::Runbook(_)) {
@@ -212,9 +223,13 @@ fn of_outputs(
     None
 }
 
-fn of_fields(context: &Context<'_>, text: &Text<'_>, body: &Body, rest: &[&str]) -> Option<Problem> {
+fn of_fields(context: &Context<'_>, text: &Text<'_>, body: &Body, rest: &[&str]) -> Found {
     let (Work::Ask(asking) | Work::Instruct(asking)) = &body.work else {
-        return not_here("`fields` of nobody asked", "not part of this result", "a person fills in what `collect` asks");
+        return not_here(
+            "`fields` of nobody asked",
+            "not part of this result",
+            "a person fills in what `collect` asks",
+        );
     };
     let name = *rest.first()?;
     let Some(field) = asking.collect.get(name) else {
@@ -228,7 +243,7 @@ fn of_fields(context: &Context<'_>, text: &Text<'_>, body: &Body, rest: &[&str])
     None
 }
 
-fn of_step(context: &Context<'_>, text: &Text<'_>, id: &str, rest: &[&str]) -> Option<Problem> {
+fn of_step(context: &Context<'_>, text: &Text<'_>, id: &str, rest: &[&str]) -> Found {
     let Some(index) = context.graph.find(id) else {
         if context.is_written(id) {
             return None;
@@ -257,9 +272,8 @@ fn of_step(context: &Context<'_>, text: &Text<'_>, id: &str, rest: &[&str]) -> O
             };
             unknown(format!("a step has no `{member}`"), help)
         }
-        [member, ..] => lacks(step, member).and_then(|(why, help)| {
-            not_here(format!("`{id}` has no `{member}`: {why}"), "never there", help)
-        }),
+        [member, ..] => lacks(step, member)
+            .and_then(|(why, help)| not_here(format!("`{id}` has no `{member}`: {why}"), "never there", help)),
         [] => None,
     }
 }
@@ -273,12 +287,14 @@ fn lacks(step: &Step, member: &str) -> Option<(&'static str, &'static str)> {
         }
         "branch" if step.kind.value != Kind::Decide => Some(("it decides nothing", "only a decide takes a branch")),
         "answer" if !asks => Some(("it asks nobody", "only a step with `ask` or `instruct` has an answer")),
-        "items" if step.for_each.is_none() => Some(("it goes through no list", "only a step with `for_each` has items")),
+        "items" if step.for_each.is_none() => {
+            Some(("it goes through no list", "only a step with `for_each` has items"))
+        }
         _ => None,
     }
 }
 
-fn of_step_output(context: &Context<'_>, index: StepIndex, name: &str, may_be_secret: bool) -> Option<Problem> {
+fn of_step_output(context: &Context<'_>, index: StepIndex, name: &str, may_be_secret: bool) -> Found {
     let step = context.step(index);
     let id = &step.id.value;
     let mut named = outputs_of(step).filter(|(known, _)| *known == name).peekable();
@@ -287,11 +303,11 @@ fn of_step_output(context: &Context<'_>, index: StepIndex, name: &str, may_be_se
             return None;
         }
         let help = context.suggest(name, outputs_of(step).map(|(name, _)| name)).or_else(|| {
-            let names: Vec<&str> = outputs_of(step).map(|(name, _)| name).collect();
-            if names.is_empty() {
+            let all: Vec<&str> = outputs_of(step).map(|(name, _)| name).collect();
+            if all.is_empty() {
                 Some(format!("add it to `{id}`: `outputs: {{ {name}: … }}`"))
             } else {
-                Some(format!("its outputs are {}", super::words::listed(&names, 8)))
+                Some(format!("its outputs are {}", super::words::listed(&all, 8)))
             }
         });
         return unknown(format!("`{id}` has no output `{name}`"), help);
@@ -307,10 +323,7 @@ pub(super) fn outputs_of(step: &Step) -> impl Iterator<Item = (&str, bool)> {
     let bodies = std::iter::once(&step.body).chain(step.unless.iter().map(|body| &*body.value));
     let computed =
         bodies.flat_map(|body| body.outputs.iter().map(|output| (output.name.value.as_str(), output.secret)));
-    let asking = match &step.body.work {
-        Work::Ask(asking) | Work::Instruct(asking) => Some(asking),
-        _ => None,
-    };
+    let asking = if let Work::Ask(asking) | Work::Instruct(asking) = &step.body.work { Some(asking) } else { None };
     let typed = asking.into_iter().flat_map(|asking| &asking.collect);
     computed.chain(typed.map(|(name, field)| (name.as_str(), field.secret)))
 }

@@ -9,5 +9,9 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     }
     let name = &context.document.name;
     let title = format!("`{}` has no steps", name.value);
-    vec![Diagnostic::new(Code::NoSteps, name.span, title).label("nothing to run").help("one act that tells a person what to do is a beginning: `{ act: …, instruct: … }`")]
+    vec![
+        Diagnostic::new(Code::NoSteps, name.span, title)
+            .label("nothing to run")
+            .help("one act that tells a person what to do is a beginning: `{ act: …, instruct: … }`"),
+    ]
 }

@@ -37,7 +37,7 @@ fn of_line(context: &Context<'_>, line: &Spanned<CommandLine>, found: &mut Vec<D
         let values = possible(param);
         let title = if let Some(value) = values.iter().find(|value| value.starts_with('-') && !operands_only) {
             format!("`{{{{ params.{name} }}}}` is `{value}` by itself, an option")
-        } else if alone && values.iter().any(|value| value.is_empty()) {
+        } else if alone && values.iter().any(String::is_empty) {
             format!("`{{{{ params.{name} }}}}` is nothing by itself")
         } else {
             continue;

@@ -66,12 +66,7 @@ fn hosts(team: &Team, surroundings: &Surroundings, found: &mut Vec<Diagnostic>) 
     found.push(unknown("host", &host, known, "what runs here would find no machine"));
 }
 
-fn unknown<'n>(
-    what: &str,
-    name: &Spanned<String>,
-    known: impl Iterator<Item = &'n str>,
-    label: &str,
-) -> Diagnostic {
+fn unknown<'n>(what: &str, name: &Spanned<String>, known: impl Iterator<Item = &'n str>, label: &str) -> Diagnostic {
     let near = suggest(&name.value, known);
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),

@@ -12,7 +12,8 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     for step in &context.document.steps {
         for body in bodies(step) {
             let Work::Script(script) = &body.work else { continue };
-            let says = |surroundings: &Surroundings| surroundings.shell.as_ref().map(|shell| says_pipefail(&shell.value));
+            let says =
+                |surroundings: &Surroundings| surroundings.shell.as_ref().map(|shell| says_pipefail(&shell.value));
             let shell = says(&body.surroundings)
                 .or_else(|| says(&step.body.surroundings))
                 .or_else(|| says(&context.document.defaults.surroundings))
@@ -71,7 +72,6 @@ fn pipe_in(line: &str) -> Option<usize> {
                 characters.next();
             }
             (Some(open), c) if open == c => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '#') if before.is_whitespace() => return None,
             (None, ';' | '&' | '(' | '{') => command_start = at + 1,
@@ -87,7 +87,7 @@ fn pipe_in(line: &str) -> Option<usize> {
                     return Some(at);
                 }
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
         before = c;
     }
@@ -100,7 +100,9 @@ fn is_pattern(rest: &str) -> bool {
     for c in rest.chars() {
         match c {
             '(' => depth += 1,
-            ')' if depth == 0 => return !rest.trim_start_matches('|').trim_start().contains([' ', '\t']) || rest.contains(";;"),
+            ')' if depth == 0 => {
+                return !rest.trim_start_matches('|').trim_start().contains([' ', '\t']) || rest.contains(";;");
+            }
             ')' => depth -= 1,
             _ => {}
         }
@@ -112,7 +114,8 @@ fn is_pattern(rest: &str) -> bool {
 fn here_document(line: &str) -> Option<String> {
     let (_, after) = line.split_once("<<")?;
     let word = after.trim_start_matches('-').trim_start();
-    let word: String = word.chars().take_while(|c| !c.is_whitespace() && !matches!(c, ';' | '|' | '&' | ')' | '<')).collect();
+    let word: String =
+        word.chars().take_while(|c| !c.is_whitespace() && !matches!(c, ';' | '|' | '&' | ')' | '<')).collect();
     let word = word.trim_matches(['\'', '"']).to_owned();
     (!word.is_empty()).then_some(word)
 }
@@ -125,7 +128,15 @@ mod tests {
     fn only_pipes_between_commands_are_found() {
         let pipes = ["df -h | tail -1", "x=$(df | tail -1)", "a || b; c | d", "cat é.txt | sort", "a\nb \\\n | c"];
         for script in pipes {
-            assert_eq!(first_pipe(script), script.find("| t").or_else(|| script.find("| d")).or_else(|| script.find("| s")).or_else(|| script.find("| c")), "{script}");
+            assert_eq!(
+                first_pipe(script),
+                script
+                    .find("| t")
+                    .or_else(|| script.find("| d"))
+                    .or_else(|| script.find("| s"))
+                    .or_else(|| script.find("| c")),
+                "{script}"
+            );
         }
         let others = [
             "a || b",

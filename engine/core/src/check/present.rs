@@ -14,8 +14,7 @@ use crate::id::StepId;
 use crate::source::{Span, Spanned};
 
 /// What a step has only when it ran.
-const LEFT_BEHIND: [&str; 8] =
-    ["stdout", "stderr", "exit_code", "duration", "started_at", "branch", "answer", "items"];
+const LEFT_BEHIND: [&str; 8] = ["stdout", "stderr", "exit_code", "duration", "started_at", "branch", "answer", "items"];
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -73,7 +72,9 @@ fn look(context: &Context<'_>, text: &Text<'_>, read: &Read, of: StepIndex, rest
     let help = match (text.form, &why.help) {
         (_, Some(help)) => help.clone(),
         (Form::Expression(_), None) => format!("ask with `has({path})`, or write `first({path}, …)`"),
-        (Form::Template(_), None) => format!("write `{{{{ default {path} \"none\" }}}}`, or lead here only where it ran"),
+        (Form::Template(_), None) => {
+            format!("write `{{{{ default {path} \"none\" }}}}`, or lead here only where it ran")
+        }
     };
     let mut diagnostic = Diagnostic::new(Code::OutputMayBeMissing, place(), format!("`{path}` may not exist here"));
     diagnostic = diagnostic.label(why.label).help(help);
@@ -128,7 +129,8 @@ fn not_before(
         return (!ended).then(|| ("not known before it has ended".to_owned(), "a later step can read it".to_owned()));
     }
     if graph.is_finally(of) {
-        let in_order = |of: StepIndex| context.document.finally.iter().position(|id| id.value == context.step(of).id.value);
+        let in_order =
+            |of: StepIndex| context.document.finally.iter().position(|id| id.value == context.step(of).id.value);
         let earlier = graph.is_finally(step) && in_order(of) < in_order(step);
         let help = "put it above this one in `finally`, or read what ran before";
         return (!earlier).then(|| (format!("`{id}` runs at the end"), help.to_owned()));
@@ -136,13 +138,17 @@ fn not_before(
     if graph.is_finally(step) || moment == Moment::Undo {
         return None;
     }
-    let follows_fallback = graph.fallback().is_some_and(|fallback| fallback == step || context.comes_before(fallback, step));
+    let follows_fallback =
+        graph.fallback().is_some_and(|fallback| fallback == step || context.comes_before(fallback, step));
     let before = if follows_fallback { !context.comes_before(step, of) } else { context.comes_before(of, step) };
     if before {
         return None;
     }
     if context.comes_before(step, of) {
-        return Some((format!("`{id}` comes after it"), format!("put `{id}` above it, or read a step that comes before")));
+        return Some((
+            format!("`{id}` comes after it"),
+            format!("put `{id}` above it, or read a step that comes before"),
+        ));
     }
     let help = format!("say `needs: {id}`, or read a step that comes before");
     Some((format!("`{id}` may run at any time"), help))
@@ -210,7 +216,11 @@ fn why(context: &Context<'_>, flow: &Flow, of: StepIndex) -> Missing {
             Road::Else => format!("only when nobody answers `{from}`"),
             Road::Denied => format!("only when `{from}` is denied"),
         };
-        return Missing { label: format!("`{id}` may have been skipped"), related: Some((target.span, words)), help: None };
+        return Missing {
+            label: format!("`{id}` may have been skipped"),
+            related: Some((target.span, words)),
+            help: None,
+        };
     }
     if let Some(blocker) = flow.blocker(of) {
         let label = format!("`{id}` is not started when `{}` fails", context.id(blocker));

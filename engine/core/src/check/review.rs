@@ -12,5 +12,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         days => format!("{days} days late"),
     };
     let title = format!("the review was due on {}", by.value);
-    vec![Diagnostic::new(Code::ReviewOverdue, by.span, title).label(late).help("read it, try it, and set the next date")]
+    vec![
+        Diagnostic::new(Code::ReviewOverdue, by.span, title).label(late).help("read it, try it, and set the next date"),
+    ]
 }

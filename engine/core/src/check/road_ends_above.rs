@@ -12,8 +12,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let Some(flow) = context.flow() else { return Vec::new() };
     let in_order: Vec<StepIndex> = context.graph.steps().filter(|step| !context.graph.is_finally(*step)).collect();
     // A step further down asks about these already.
-    let asked: BTreeSet<StepIndex> =
-        after_one_road::find(context).into_iter().flat_map(|found| found.others).collect();
+    let asked: BTreeSet<StepIndex> = after_one_road::find(context).into_iter().flat_map(|found| found.others).collect();
     let mut found = Vec::new();
     for pair in in_order.windows(2) {
         let &[end, below] = pair else { continue };

@@ -2,8 +2,8 @@
 
 use crate::command_line::CommandLine;
 use crate::document::model::{
-    Approve, Attach, Body, Document, ForEachList, Http, Output, Retry, Setting, Stdin, Step, Surroundings,
-    Target, Tree, Undo, Wait, Work,
+    Approve, Attach, Body, Document, ForEachList, Http, Output, Retry, Setting, Stdin, Step, Surroundings, Target,
+    Tree, Undo, Wait, Work,
 };
 use crate::expression::{Expression, Read};
 use crate::graph::{Graph, StepIndex, roads_of};
@@ -47,6 +47,7 @@ pub(super) enum Purpose {
 
 /// An expression or a template, and what it may read.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of the text, and all combine")]
 pub(super) struct Text<'a> {
     pub(super) form: Form<'a>,
     /// The bytes of the value it is, or is part of.
@@ -275,7 +276,9 @@ impl<'a> Collector<'a> {
         if let Some(for_each) = &step.for_each {
             match &for_each.value.over {
                 ForEachList::Items(items) => {
-                    items.iter().for_each(|item| self.tree("for_each", item, for_each.span, false));
+                    for item in items {
+                        self.tree("for_each", item, for_each.span, false);
+                    }
                 }
                 ForEachList::Expression(expression) => {
                     self.expression("for_each", expression, Purpose::Value, None);

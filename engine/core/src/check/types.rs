@@ -119,10 +119,8 @@ fn of_expression(
     }
     let given = expression.result_type(&type_of).filter(|given| *given != Type::Bool)?;
     let title = format!("`{}` must be true or false", text.key);
-    let help = match given {
-        Type::Text => format!("compare it: `{} == \"…\"`", expression.source()),
-        _ => format!("compare it: `{} == …`", expression.source()),
-    };
+    let other = if given == Type::Text { "\"…\"" } else { "…" };
+    let help = format!("compare it: `{} == {other}`", expression.source());
     Some(Diagnostic::new(Code::WrongType, text.span, title).label(format!("this gives {}", given.name())).help(help))
 }
 
@@ -149,10 +147,14 @@ fn of_template(
         let title = format!("`{path}` is {}, and text is wanted", given.name());
         let help = match given {
             Type::List if matches!(text.key, "run" | "attach") => {
-                format!("`{{{{ words {path} }}}}` makes a word of each element, `{{{{ join {path} \",\" }}}}` one of all")
+                format!(
+                    "`{{{{ words {path} }}}}` makes a word of each element, `{{{{ join {path} \",\" }}}}` one of all"
+                )
             }
             Type::List => format!("write `{{{{ join {path} \", \" }}}}` or `{{{{ json {path} }}}}`"),
-            _ => format!("write `{{{{ json {path} }}}}`, or one of its members"),
+            Type::Map | Type::Bool | Type::Integer | Type::Number | Type::Text | Type::Duration | Type::Timestamp => {
+                format!("write `{{{{ json {path} }}}}`, or one of its members")
+            }
         };
         let place = context.place_in(text, read.span.clone());
         found.push(Diagnostic::new(Code::NotText, place, title).label("stands for no single text").help(help));

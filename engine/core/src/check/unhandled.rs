@@ -23,6 +23,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let Some(first) = unhandled.first() else { return Vec::new() };
     let ids: Vec<&str> = unhandled.iter().map(|step| step.id.value.as_str()).collect();
     let title = format!("nothing answers a failure of {}", listed(&ids, 3));
-    let diagnostic = Diagnostic::new(Code::FailureUnhandled, first.id.span, title).label("the run stops here, and nobody is told");
+    let diagnostic =
+        Diagnostic::new(Code::FailureUnhandled, first.id.span, title).label("the run stops here, and nobody is told");
     vec![diagnostic.help("add `fallback: STEP` with an escalate that tells a person, or `on_fail`")]
 }

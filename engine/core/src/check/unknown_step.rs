@@ -2,7 +2,7 @@
 
 use super::context::{Context, bodies};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::document::model::{Approve, Step, Stdin, Undo};
+use crate::document::model::{Approve, Stdin, Step, Undo};
 use crate::graph::{Road, roads_of};
 use crate::id::StepId;
 use crate::source::Spanned;

@@ -7,6 +7,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::document::model::{Approve, Kind, Step, Work};
 use crate::graph::{Edge, Road, StepIndex};
 
+/// Cases that are looked at for one that is always true.
+const CASES_MAX: usize = 64;
+
 pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let (Some(order), Some(_)) = (context.order(), context.flow()) else { return Vec::new() };
     let undoing: BTreeSet<StepIndex> =
@@ -20,7 +23,8 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             || context.graph.is_finally(step)
             || context.graph.fallback() == Some(step)
             || undoing.contains(&step);
-        let leads_here = |(from, edge): &(StepIndex, &Edge)| is(*from) && ways(context, *from, edge).iter().any(Result::is_ok);
+        let leads_here =
+            |(from, edge): &(StepIndex, &Edge)| is(*from) && ways(context, *from, edge).iter().any(Result::is_ok);
         let is_reachable = wanted_otherwise || sources.iter().any(leads_here);
         // What comes after an unreachable step is not reported again.
         if !is_reachable && sources.iter().all(|(from, _)| is(*from)) {
@@ -83,20 +87,19 @@ fn road_is_taken(step: &Step, road: Road) -> Result<(), String> {
             if is(number, "false") {
                 return Err("this case is never true".to_owned());
             }
-            if (0..number).any(|before| is(before, "true")) {
+            if (0..number.min(CASES_MAX)).any(|before| is(before, "true")) {
                 return never("an earlier case is always the answer");
             }
             Ok(())
         }
         Road::Otherwise => {
-            if step.cases.iter().any(|case| case.when.value.source().trim() == "true") {
+            if step.cases.iter().take(CASES_MAX).any(|case| case.when.value.source().trim() == "true") {
                 return never("a case is always the answer");
             }
             Ok(())
         }
-        Road::Choice(_) | Road::OnFail => Ok(()),
         Road::Denied if step.approve.is_none() => never("nobody is asked to approve, which is part"),
-        Road::Denied => Ok(()),
+        Road::Choice(_) | Road::OnFail | Road::Denied => Ok(()),
         Road::Else => {
             let by_answer = matches!(&step.body.work, Work::Ask(asking) | Work::Instruct(asking)
                 if asking.within.is_some() && asking.otherwise.is_some());

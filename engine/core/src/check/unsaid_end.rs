@@ -24,7 +24,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
                 continue;
             }
             let told = target.steps.iter().map(|id| id.value.as_str()).collect::<Vec<_>>().join(", ");
-            let title = format!("`{}` is told of the failure, and then what?", told);
+            let title = format!("`{told}` is told of the failure, and then what?");
             let help = format!(
                 "`{0}: [{told}, failed]` if the run has failed then, `{0}: [{told}, done]` if it has not, or \
                  `handover: true` on the escalate if it is theirs from there",

@@ -14,7 +14,7 @@ type Visit<'v> = &'v mut dyn FnMut(&Read);
 impl Document {
     /// Visits every name that an expression or a template of the document reads, in no particular order.
     pub fn each_read(&self, visit: &mut dyn FnMut(&Read)) {
-        for template in self.lock.iter() {
+        if let Some(template) = &self.lock {
             of_template(&template.value, visit);
         }
         of_setting(self.timeout.as_ref(), visit);
@@ -38,10 +38,10 @@ impl Step {
     pub fn each_read(&self, visit: &mut dyn FnMut(&Read)) {
         of_template(&self.title.value, visit);
         of_body(&self.body, visit);
-        for when in &self.when {
+        if let Some(when) = &self.when {
             when.value.reads().iter().for_each(&mut *visit);
         }
-        for retry in &self.retry {
+        if let Some(retry) = &self.retry {
             of_retry(&retry.value, visit);
         }
         for case in &self.cases {
@@ -63,19 +63,19 @@ impl Step {
             }
         }
         if let Some(Approve::People(approval)) = self.approve.as_ref().map(|approve| &approve.value) {
-            for when in &approval.when {
+            if let Some(when) = &approval.when {
                 when.value.reads().iter().for_each(&mut *visit);
             }
             of_setting(approval.within.as_ref(), visit);
         }
-        for unless in &self.unless {
+        if let Some(unless) = &self.unless {
             of_body(&unless.value, visit);
         }
         if let Some(Undo::Body(body)) = &self.undo {
             of_body(&body.value, visit);
         }
         if let Some(escalation) = &self.escalation {
-            for message in &escalation.message {
+            if let Some(message) = &escalation.message {
                 of_template(&message.value, visit);
             }
             if let Some(ack) = &escalation.ack {
@@ -96,7 +96,7 @@ fn of_setting<T>(setting: Option<&Spanned<Setting<T>>>, visit: Visit<'_>) {
 }
 
 fn of_target(target: &Target, visit: Visit<'_>) {
-    for because in &target.because {
+    if let Some(because) = &target.because {
         of_template(&because.value, visit);
     }
 }
@@ -106,7 +106,7 @@ fn of_retry(retry: &Retry, visit: Visit<'_>) {
     of_setting(retry.within.as_ref(), visit);
     of_setting(retry.attempts.as_ref(), visit);
     of_setting(retry.max.as_ref(), visit);
-    for condition in &retry.condition {
+    if let Some(condition) = &retry.condition {
         condition.value.reads().iter().for_each(&mut *visit);
     }
 }
@@ -134,7 +134,7 @@ fn of_tree(tree: &Tree, visit: Visit<'_>) {
 fn of_http(http: &Http, visit: Visit<'_>) {
     of_template(&http.url.value, visit);
     http.headers.values().for_each(|header| of_template(&header.value, visit));
-    for body in &http.body {
+    if let Some(body) = &http.body {
         of_tree(&body.value, visit);
     }
 }
@@ -146,7 +146,7 @@ fn of_body(body: &Body, visit: Visit<'_>) {
         Work::Ask(asking) | Work::Instruct(asking) => {
             of_template(&asking.text.value, visit);
             of_setting(asking.within.as_ref(), visit);
-            for link in &asking.link {
+            if let Some(link) = &asking.link {
                 of_template(&link.value, visit);
             }
         }

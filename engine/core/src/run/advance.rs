@@ -274,19 +274,34 @@ impl RunState {
         let graph = plan.graph();
         let written = plan.step(step);
         let leads_on = |target: &crate::document::model::Target| {
-            let fresh =
-                |id: &str| {
-                    let to = graph.find(id).and_then(|to| self.steps.get(to.get()));
-                    to.is_some_and(|state| !state.started && state.settled().is_none())
-                };
+            let fresh = |id: &str| {
+                let to = graph.find(id).and_then(|to| self.steps.get(to.get()));
+                to.is_some_and(|state| !state.started && state.settled().is_none())
+            };
             let done = target.done && target.steps.is_empty();
             done || target.steps.iter().any(|id| fresh(id.value.as_str())) || (target.done && target.failed)
         };
-        match settlement {
-            Settlement::Expired | Settlement::Unanswered => crate::graph::roads_of(written)
+        let judged = || {
+            graph.outgoing(step).any(|(to, edge)| {
+                let judges = if outcome == Outcome::Unknown { edge.judges_unknown } else { edge.judged };
+                judges
+                    && self
+                        .steps
+                        .get(to.get())
+                        .is_some_and(|state| !matches!(state.settled(), Some(settled) if settled.skipped.is_some()))
+                    && self.could_start(to, step)
+            })
+        };
+        let late = || {
+            crate::graph::roads_of(written)
                 .into_iter()
-                .any(|(road, target)| road == crate::graph::Road::Else && leads_on(target)),
+                .any(|(road, target)| road == crate::graph::Road::Else && leads_on(target))
+        };
+        match settlement {
             Settlement::Denied => false,
+            // No decide answers an approval nobody gave; one that judges a question nobody answered does.
+            Settlement::Expired => late(),
+            Settlement::Unanswered => late() || judged(),
             Settlement::Ran
             | Settlement::AlreadySo
             | Settlement::ByHand
@@ -296,15 +311,7 @@ impl RunState {
                 if let Some(target) = &written.on_fail {
                     return leads_on(target);
                 }
-                graph.outgoing(step).any(|(to, edge)| {
-                    let judges = if outcome == Outcome::Unknown { edge.judges_unknown } else { edge.judged };
-                    judges
-                        && self
-                            .steps
-                            .get(to.get())
-                            .is_some_and(|state| !matches!(state.settled(), Some(settled) if settled.skipped.is_some()))
-                        && self.could_start(to, step)
-                })
+                judged()
             }
         }
     }

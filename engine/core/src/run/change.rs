@@ -138,16 +138,18 @@ impl RunState {
                 self.order += 1;
                 let order = self.order;
                 self.mark_undoing(key);
+                let index = self.plan.graph().find(&key.step);
+                let tells = index.is_some_and(|index| self.plan.step(index).kind.value == Kind::Escalate);
                 self.with_attempt(key, |step| {
                     step.started = true;
                     if key.part == Part::Main {
-                        step.start_order_before = step.start_order.replace(order);
-                        step.before = None;
+                        step.begun(order);
                         step.last.excerpt.clear();
                         step.started_at.get_or_insert(now);
                     }
                     *step.stage_of(key.part) = match until {
                         Some(until) => Stage::WaitingUntil(key.clone(), *until),
+                        None if tells => Stage::Telling(key.clone()),
                         None => Stage::Running(key.clone()),
                     };
                 });
@@ -205,7 +207,7 @@ impl RunState {
                         };
                         step.outputs.clone_from(outputs);
                     }
-                    let was_running = matches!(step.stage, Stage::Running(_));
+                    let was_running = matches!(step.stage, Stage::Running(_)) && step.undoing.is_none();
                     if key.part == Part::Main && was_running && matches!(end, Some(super::record::End::NotStarted(_))) {
                         // There is nothing of it to undo.
                         step.start_order = step.start_order_before;
@@ -282,32 +284,20 @@ impl RunState {
                         let settlement = if has_else { Settlement::Unanswered } else { Settlement::Ran };
                         let key = match &state.stage {
                             Stage::Asked(key, _) => key.clone(),
-                            _ => main_key(step),
+                            _ => main_key(step, state.last_attempt()),
                         };
                         state.stage = Stage::Ended(refused(&key, settlement, "nobody answered in time".to_owned()));
                     });
                 }
             }
-            Record::EscalationSent { step, .. } => {
-                self.with_step(step, |state| {
-                    state.started = true;
-                    state.told += 1;
-                    if state.is_waiting() {
-                        state.stage = Stage::Telling(main_key(step));
-                    }
-                });
-            }
+            Record::EscalationSent { step, .. } => self.with_step(step, |state| state.told += 1),
             Record::EscalationFailed { step, to, channel, error } => {
-                self.with_step(step, |state| {
-                    state.started = true;
-                    state.not_told.push(format!("{to} by {channel}: {error}"));
-                    if state.is_waiting() {
-                        state.stage = Stage::Telling(main_key(step));
-                    }
-                });
+                self.with_step(step, |state| state.not_told.push(format!("{to} by {channel}: {error}")));
             }
             Record::EscalationWaiting { request, step, deadline, from, all } => {
-                self.with_step(step, |state| state.stage = Stage::AwaitingAck(main_key(step), *request));
+                self.with_step(step, |state| {
+                    state.stage = Stage::AwaitingAck(main_key(step, state.last_attempt()), *request);
+                });
                 let text = self.plan.graph().find(step).map(|index| self.title(index)).unwrap_or_default();
                 self.open(Request {
                     id: *request,
@@ -330,8 +320,8 @@ impl RunState {
                 requests.into_iter().for_each(|request| self.close(request));
                 let has_else = self.has_road(step, Road::Else);
                 self.with_step(step, |state| {
-                    let mut verdict =
-                        refused(&main_key(step), Settlement::Ran, "nobody acknowledged in time".to_owned());
+                    let key = main_key(step, state.last_attempt());
+                    let mut verdict = refused(&key, Settlement::Ran, "nobody acknowledged in time".to_owned());
                     if has_else {
                         verdict.settlement = Settlement::Unanswered;
                     }
@@ -414,6 +404,9 @@ impl RunState {
         let is_act = self.plan.step(index).kind.value == Kind::Act;
         let handed_over = outcome == Outcome::Passed
             && self.plan.step(index).escalation.as_ref().is_some_and(|escalation| escalation.handover);
+        if matches!(outcome, Outcome::Failed | Outcome::Unknown) {
+            self.last_failure = Some(index);
+        }
         let undoing = self.steps.get(index.get()).and_then(|state| state.undoing.clone());
         if let Some(undone) = &undoing {
             let passed = outcome == Outcome::Passed;
@@ -428,7 +421,7 @@ impl RunState {
             if is_act && outcome == Outcome::Passed {
                 state.pass_order = Some(order);
             }
-            if is_act && settlement == Settlement::ByHand && state.start_order.is_none() {
+            if is_act && settlement == Settlement::ByHand && state.start_order.is_none() && undoing.is_none() {
                 // It did not start, and was done all the same: there is something to undo.
                 state.start_order = Some(order);
             }
@@ -440,7 +433,8 @@ impl RunState {
         if handed_over && matches!(self.mode, super::record::Mode::Real) {
             self.handed_over = true;
         }
-        if matches!(settlement, Settlement::Denied) {
+        // What is denied in rollback or `finally` has failed there: the procedure itself was not denied.
+        if matches!(settlement, Settlement::Denied) && self.phase <= Phase::Ending {
             self.is_denied = true;
         }
         // While the run ends nothing new starts, so nothing can answer a failure but on the road after the end's cause.
@@ -458,7 +452,7 @@ impl RunState {
         let branch_failed = self.steps.get(index.get()).and_then(|state| state.branch.as_ref()).is_some_and(|branch| {
             branch.choice != super::record::BranchChoice::Undecided && branch.to.iter().any(|to| to == "failed")
         });
-        if took_failed || branch_failed {
+        if (took_failed || branch_failed) && self.phase <= Phase::Ending {
             self.is_failed = true;
             self.failure.get_or_insert(index);
         }
@@ -601,8 +595,7 @@ impl RunState {
         if let Some(step) = step {
             let attempt = index.and_then(|index| self.steps.get(index.get())).map_or(1, |s| s.next_attempt(Part::Main));
             let key = AttemptKey { step: step.clone(), part: Part::Main, attempt };
-            let works =
-                matches!(question, QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct);
+            let works = matches!(question, QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct);
             if works {
                 self.mark_undoing(&key);
                 self.order += 1;
@@ -628,8 +621,7 @@ impl RunState {
                 QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct => {
                     state.started = true;
                     if *question == QuestionKind::Instruct {
-                        state.start_order_before = state.start_order.replace(order);
-                        state.before = None;
+                        state.begun(order);
                     }
                     state.last.answer = None;
                     state.started_at.get_or_insert(now);
@@ -762,8 +754,8 @@ impl RunState {
     }
 }
 
-fn main_key(step: &str) -> AttemptKey {
-    AttemptKey { step: step.to_owned(), part: Part::Main, attempt: 1 }
+fn main_key(step: &str, attempt: u32) -> AttemptKey {
+    AttemptKey { step: step.to_owned(), part: Part::Main, attempt }
 }
 
 fn refused(key: &AttemptKey, settlement: Settlement, reason: String) -> Verdict {

@@ -409,7 +409,10 @@ impl RunState {
         let (outcome, reason) = if let Some(reason) = &self.cancelled {
             (RunOutcome::Cancelled, format!("cancelled: {reason}"))
         } else if self.is_denied && !self.handed_over {
-            (RunOutcome::Cancelled, format!("{failure} was denied"))
+            let is_denied = |state: &&StepState| state.settled().is_some_and(|it| it.settlement == Settlement::Denied);
+            let step = self.plan.graph().steps().zip(&self.steps).find(|(_, state)| is_denied(state));
+            let step = step.map(|(step, _)| self.path(step)).unwrap_or_default();
+            (RunOutcome::Cancelled, format!("{step} was denied"))
         } else if self.handed_over {
             (RunOutcome::Escalated, "handed over".to_owned())
         } else if self.is_failed {
@@ -465,7 +468,7 @@ impl RunState {
 
     /// What failed, for `run.failure` and messages.
     pub(crate) fn failure(&self) -> Option<BTreeMap<String, Value>> {
-        let index = self.failure?;
+        let index = self.failure.or(self.last_failure)?;
         let state = self.steps.get(index.get())?;
         let settled = state.settled();
         let reason = settled.and_then(|settled| settled.reason.clone()).unwrap_or_default();

@@ -29,7 +29,12 @@ impl RunState {
             None => self.standard_message(&title),
         };
         let to = escalation.to.iter().map(|to| to.value.clone()).collect();
-        self.set_telling(step);
+        // That people are being told is on disk before anybody is.
+        let key = self.key(step, Part::Main);
+        self.emit(Record::StepIntent { key, plan: None, until: None });
+        if let Some(state) = self.steps.get_mut(step.get()) {
+            state.in_flight = true;
+        }
         self.effects.push(Effect::Sync);
         let subject = format!("{}: {title}", plan.document().title.value);
         self.effects.push(Effect::Tell { step: self.path(step), to, message, subject });
@@ -65,15 +70,15 @@ impl RunState {
         if let Some(state) = self.plan.graph().find(step).and_then(|index| self.steps.get_mut(index.get())) {
             if matches!(state.stage, Stage::Telling(_)) {
                 state.in_flight = false;
-                state.started = true;
+                state.told_all = true;
             }
         }
     }
 
     pub(crate) fn after_telling(&mut self, step: StepIndex, key: AttemptKey) {
-        let Some(state) = self.steps.get(step.get()) else { return };
-        if state.told == 0 && state.not_told.is_empty() && !state.started {
-            // A resumed run whose telling was interrupted before anything was sent.
+        let Some(state) = self.steps.get_mut(step.get()) else { return };
+        if !std::mem::take(&mut state.told_all) && state.told == 0 {
+            // A resumed run whose telling was interrupted before anything arrived.
             return self.tell(step);
         }
         if state.told == 0 {
@@ -108,9 +113,8 @@ impl RunState {
         let by =
             index.and_then(|index| self.steps.get(index.get())).map(|state: &StepState| state.acknowledged.join(", "));
         let reason = by.filter(|by| !by.is_empty()).map(|by| format!("acknowledged by {by}"));
-        let attempt = index.map_or(1, |index| self.key(index, Part::Main).attempt);
         self.emit(Record::AttemptEnded {
-            key: AttemptKey { attempt, ..key },
+            key,
             end: None,
             duration: Duration::ZERO,
             outcome: Outcome::Passed,

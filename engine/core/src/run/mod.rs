@@ -9,6 +9,8 @@ pub mod effect;
 mod ending;
 mod escalate;
 pub mod event;
+mod judge;
+mod outcome;
 mod people;
 pub mod record;
 pub mod render;

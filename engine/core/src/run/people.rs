@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::attempt::Judged;
 use super::effect::Effect;
 use super::event::Input;
+use super::judge::Judged;
 use super::record::{
     Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, Mode, Outcome, Part, Phase, QuestionKind, Record,
     RequestId, SettleWord,
@@ -228,7 +228,9 @@ impl RunState {
                 };
                 let index = self.plan.graph().find(&key.step);
                 if self.actor.auth == Auth::Tty && index.is_some_and(|index| self.asks_others(index)) {
-                    return Err("it asks others for approval: what is typed at a terminal is no proof of who it is".to_owned());
+                    return Err(
+                        "it asks others for approval: what is typed at a terminal is no proof of who it is".to_owned()
+                    );
                 }
                 self.emit(Record::ApprovalGranted { request: request.id, key, plan, reason });
                 Ok(())

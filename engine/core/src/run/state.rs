@@ -39,6 +39,8 @@ pub struct RunState {
     pub(crate) cause: Option<EndCause>,
     /// The first failure nothing handled, for `run.failure`.
     pub(crate) failure: Option<StepIndex>,
+    /// The last step that failed, handled or not: what the roads of failure are about.
+    pub(crate) last_failure: Option<StepIndex>,
     /// Something failed that nothing handled, or a road took `failed`.
     pub(crate) is_failed: bool,
     pub(crate) is_denied: bool,
@@ -173,6 +175,7 @@ impl RunState {
             phase: Phase::Steps,
             cause: None,
             failure: None,
+            last_failure: None,
             is_failed: false,
             is_denied: false,
             handed_over: false,
@@ -408,7 +411,8 @@ impl RunState {
         for (number, step) in self.steps.iter().enumerate() {
             let mut step = step.clone();
             step.in_flight = false;
-            let unrecorded = matches!(step.stage, Stage::Planning(_) | Stage::Telling(_)) && !step.started;
+            step.told_all = false;
+            let unrecorded = matches!(step.stage, Stage::Planning(_)) && !step.started;
             if unrecorded {
                 step.stage = Stage::Waiting;
             } else if let Stage::Attaching(verdict) = &step.stage {

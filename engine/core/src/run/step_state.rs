@@ -148,6 +148,8 @@ pub(crate) struct StepState {
     pub(crate) before: Option<Box<Verdict>>,
     /// Deliveries of an escalation that arrived.
     pub(crate) told: u32,
+    /// Everybody was tried. Not recorded: what follows is.
+    pub(crate) told_all: bool,
     /// Deliveries that failed, for the reason.
     pub(crate) not_told: Vec<String>,
     /// Who acknowledged.
@@ -190,8 +192,21 @@ impl StepState {
         }
     }
 
+    /// The last attempt of its own work, or the first to come.
+    pub(crate) fn last_attempt(&self) -> u32 {
+        self.attempts.get(&Part::Main).copied().unwrap_or(1)
+    }
+
     pub(crate) fn next_attempt(&self, part: Part) -> u32 {
         self.attempts.get(&part).copied().unwrap_or(0).saturating_add(1)
+    }
+
+    /// Its own work begins, as the one with this number of all. What undoes another is not undone itself.
+    pub(crate) fn begun(&mut self, order: u64) {
+        self.before = None;
+        if self.undoing.is_none() {
+            self.start_order_before = self.start_order.replace(order);
+        }
     }
 
     /// Forgets what an earlier life of the step left, before it is tried anew.

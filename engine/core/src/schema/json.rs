@@ -243,10 +243,7 @@ fn object(doc: &str, keys: impl Iterator<Item = &'static Key>) -> Map<String, Va
 
 /// What a key takes, with what it means.
 fn key(key: &Key) -> Value {
-    let mut schema = match form(&key.form) {
-        Value::Object(members) => members,
-        other => Map::from_iter([("const".to_owned(), other)]),
-    };
+    let Value::Object(mut schema) = form(&key.form) else { unreachable!("every form is a mapping of keywords") };
     // A mapping that must be there must not be empty either.
     if key.required && matches!(key.form, Form::Named(..)) {
         schema.insert("minProperties".to_owned(), json!(1));

@@ -123,34 +123,19 @@ fn words(form: &Form) -> String {
         Form::CommandLine => "command line, or its words",
         Form::Words => "words",
         Form::Any => "anything",
-        Form::Integer(..)
-        | Form::IntegerSetting(..)
-        | Form::Number(_)
-        | Form::OneOf(_)
-        | Form::Mapping(_)
-        | Form::Named(..)
-        | Form::List(_)
-        | Form::OneOrMore(_)
-        | Form::Either(_)
-        | Form::OrNothing(_) => "",
+        Form::Integer(least, most) if least == most => return format!("`{least}`"),
+        Form::Integer(least, most) => return format!("{least} to {most}"),
+        Form::IntegerSetting(least, most) => return format!("{least} to {most}, or `{{{{ }}}}`"),
+        Form::Number(least) => return format!("number, at least {least}"),
+        Form::OneOf(known) => return known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" "),
+        Form::Mapping(mapping) => return format!("[mapping](#{})", mapping.name),
+        Form::Named(_, value) => return format!("names, each {}", words(value)),
+        Form::List(item) => return format!("list of {}", words(item)),
+        Form::OneOrMore(item) => return format!("{}, or a list", words(item)),
+        Form::Either(forms) => return forms.iter().map(words).collect::<Vec<_>>().join(", or "),
+        Form::OrNothing(value) => return format!("{}, or nothing", words(value)),
     };
-    if !plain.is_empty() {
-        return plain.to_owned();
-    }
-    match form {
-        Form::Integer(least, most) if least == most => format!("`{least}`"),
-        Form::Integer(least, most) => format!("{least} to {most}"),
-        Form::IntegerSetting(least, most) => format!("{least} to {most}, or `{{{{ }}}}`"),
-        Form::Number(least) => format!("number, at least {least}"),
-        Form::OneOf(known) => known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" "),
-        Form::Mapping(mapping) => format!("[mapping](#{})", mapping.name),
-        Form::Named(_, value) => format!("names, each {}", words(value)),
-        Form::List(item) => format!("list of {}", words(item)),
-        Form::OneOrMore(item) => format!("{}, or a list", words(item)),
-        Form::Either(forms) => forms.iter().map(words).collect::<Vec<_>>().join(", or "),
-        Form::OrNothing(value) => format!("{}, or nothing", words(value)),
-        _ => String::new(),
-    }
+    plain.to_owned()
 }
 
 fn of_functions() -> String {

@@ -131,7 +131,8 @@ fn pauses_grow_up_to_a_maximum() {
 #[test]
 fn another_attempt_only_while() {
     let text = "  a: { verify: A, run: a, retry: { every: 1s, attempts: 9, while: 'stdout == \"starting\"' } }\n";
-    let world = World::new(text).goes("a", &[Go::Says(1, "starting\n"), Go::Says(1, "starting"), Go::Says(1, "dead")]).run();
+    let world =
+        World::new(text).goes("a", &[Go::Says(1, "starting\n"), Go::Says(1, "starting"), Go::Says(1, "dead")]).run();
     assert_eq!(world.ran("a"), 3);
     let text = "  a: { verify: A, run: a, retry: { every: 1s, attempts: 9, while: exit_code == 7 } }\n";
     let world = World::new(text).goes("a", &[Go::Exit(7), Go::Exit(7), Go::Exit(1)]).run();
@@ -195,7 +196,8 @@ fn a_wait_waits() {
     assert_eq!(starts(&world, "b"), [600]);
 }
 
-const DOUBT: &str = "  a: { act: A, run: a }\n  b: { verify: B, run: b }\n  apart: { verify: P, run: apart, needs: [] }\n";
+const DOUBT: &str =
+    "  a: { act: A, run: a }\n  b: { verify: B, run: b }\n  apart: { verify: P, run: apart, needs: [] }\n";
 
 #[test]
 fn a_doubt_holds_what_depends_on_it_and_nothing_else() {

@@ -28,7 +28,8 @@ fn once_while_something_waits_or_looks() {
         ("{ escalate: P, to: sre, ack: { within: 1h }, needs: [made] }", false),
     ] {
         let text = if point.contains("choices") {
-            TEXT.replace("POINT", point).replace("after: { act: F, run: after, needs: [point] }", "after: { act: F, run: after }")
+            TEXT.replace("POINT", point)
+                .replace("after: { act: F, run: after, needs: [point] }", "after: { act: F, run: after }")
         } else {
             TEXT.replace("POINT", point)
         };
@@ -179,8 +180,9 @@ fn a_look_that_was_ended_settles_no_doubt() {
 
 #[test]
 fn once_while_a_doubt_is_open() {
-    let mut world =
-        World::attended(&TEXT.replace("POINT", "{ act: P, run: point, needs: [made] }")).goes("point", &[Go::Lost]).start();
+    let mut world = World::attended(&TEXT.replace("POINT", "{ act: P, run: point, needs: [made] }"))
+        .goes("point", &[Go::Lost])
+        .start();
     world.cancel();
     assert_eq!((world.outcome("point").as_str(), world.sealed()), ("active", None));
     world.settle("point", SettleWord::Done);

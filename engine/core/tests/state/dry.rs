@@ -15,9 +15,8 @@ fn settled(world: &World, step: &str) -> Option<(Outcome, Settlement, Option<Str
 }
 
 fn withheld(world: &World, step: &str) -> bool {
-    settled(world, step).is_some_and(|(outcome, settlement, _)| {
-        (outcome, settlement) == (Outcome::Passed, Settlement::Withheld)
-    })
+    settled(world, step)
+        .is_some_and(|(outcome, settlement, _)| (outcome, settlement) == (Outcome::Passed, Settlement::Withheld))
 }
 
 const ALL: &str = "params: { n: { type: integer, default: 2 } }\nsteps:\n  \
@@ -41,11 +40,16 @@ fn nothing_starts_nobody_is_told_and_every_step_is_shown() {
     assert_eq!(world.order().len(), 0);
     assert_eq!(world.told.len(), 0);
     assert_eq!(world.state.requests().count(), 0);
-    for step in ["look", "asks", "which", "fix", "other", "force", "person", "tell", "no_way", "help", "yes_it_is", "tidy"] {
+    for step in
+        ["look", "asks", "which", "fix", "other", "force", "person", "tell", "no_way", "help", "yes_it_is", "tidy"]
+    {
         assert!(withheld(&world, step), "{step}: {:?} {}", settled(&world, step), world.outcome(step));
     }
     assert_eq!(world.sealed(), Some(RunOutcome::Resolved));
-    assert!(!world.records.iter().any(|(_, record, _)| matches!(record, Record::StepIntent { .. } | Record::Question { .. } | Record::ApprovalRequested { .. })));
+    assert!(!world.records.iter().any(|(_, record, _)| matches!(
+        record,
+        Record::StepIntent { .. } | Record::Question { .. } | Record::ApprovalRequested { .. }
+    )));
 }
 
 #[test]
@@ -55,7 +59,9 @@ fn a_fork_that_is_known_is_decided_and_a_when_that_is_known_steps_over() {
     assert_eq!(world.outcome("stepped"), "by its own when");
     let branch = |step: &str| {
         world.records.iter().find_map(|(_, record, _)| match record {
-            Record::Decision { step: id, branch, expression, .. } if id == step => Some((branch.clone(), expression.clone())),
+            Record::Decision { step: id, branch, expression, .. } if id == step => {
+                Some((branch.clone(), expression.clone()))
+            }
             _ => None,
         })
     };
@@ -96,7 +102,8 @@ fn a_missing_program_shows_in_a_dry_run() {
 fn with_probe_verifies_run_and_the_rest_does_not() {
     let text = "  a: { verify: A, run: a, outputs: { o: stdout } }\n  d: { decide: D, cases: [{ when: steps.a.outputs.o == 'x', then: b }], otherwise: c }\n  \
         b: { act: B, run: b }\n  c: { act: C, run: c }\n";
-    let world = World::with(plan(text), started(Mode::Dry { probe: true }, false)).goes("a", &[Go::Says(0, "x\n")]).run();
+    let world =
+        World::with(plan(text), started(Mode::Dry { probe: true }, false)).goes("a", &[Go::Says(0, "x\n")]).run();
     assert_eq!(world.order(), ["a"]);
     assert!(withheld(&world, "b"));
     assert_eq!(world.outcome("c"), "not reached");

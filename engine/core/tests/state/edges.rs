@@ -21,8 +21,7 @@ enum Source {
 
 use Source::{AlreadySo, Blocked, ByWhen, Denied, Doubt, Expired, Failed, NotReached, Passed, Unknown};
 
-const SOURCES: [Source; 10] =
-    [Passed, AlreadySo, Failed, Unknown, Blocked, Doubt, Denied, Expired, ByWhen, NotReached];
+const SOURCES: [Source; 10] = [Passed, AlreadySo, Failed, Unknown, Blocked, Doubt, Denied, Expired, ByWhen, NotReached];
 
 /// Runs a source `s` that settles so, with `roads` written at it and `below` behind it. Failures elsewhere are answered
 /// by nothing; `other` runs beside it and keeps the run from being at its end.
@@ -31,10 +30,14 @@ fn run(source: Source, roads: &str, below: &str) -> World {
         Passed | Failed => format!("  s: {{ act: S, run: s{roads} }}\n"),
         AlreadySo => format!("  s: {{ act: S, run: s, unless: {{ run: look }}{roads} }}\n"),
         Unknown => format!("  s: {{ verify: S, run: s{roads} }}\n"),
-        Blocked => format!("  x: {{ verify: X, run: x, on_fail: [note] }}\n  s: {{ act: S, run: s{roads} }}\n  note: {{ verify: N, run: note }}\n"),
+        Blocked => format!(
+            "  x: {{ verify: X, run: x, on_fail: [note] }}\n  s: {{ act: S, run: s{roads} }}\n  note: {{ verify: N, run: note }}\n"
+        ),
         Doubt => format!("  s: {{ act: S, run: s{roads} }}\n"),
         Denied => format!("  s: {{ act: S, run: s, approve: operator{roads} }}\n"),
-        Expired => format!("  s: {{ act: S, run: s, approve: {{ within: 5m{} }} }}\n", roads.replacen("else", "else", 1)),
+        Expired => {
+            format!("  s: {{ act: S, run: s, approve: {{ within: 5m{} }} }}\n", roads.replacen("else", "else", 1))
+        }
         ByWhen => format!("  s: {{ act: S, run: s, when: false{roads} }}\n"),
         NotReached => format!(
             "  pick: {{ decide: P, cases: [{{ when: 1 == 2, then: s }}], otherwise: z }}\n  s: {{ act: S, run: s{roads} }}\n  z: {{ verify: Z, run: z }}\n"
@@ -151,10 +154,9 @@ fn the_on_fail_of_a_source() {
         let world = run(source, ", on_fail: t", "  t: { verify: T, run: t }\n  w: { verify: W, needs: [t], run: w }\n");
         assert_eq!(world.outcome("t"), expected(source), "{source:?}");
     }
-    let mut world = World::new(
-        "  s: { act: S, run: s, approve: { within: 5m }, on_fail: t }\n  t: { verify: T, run: t }\n",
-    )
-    .start();
+    let mut world =
+        World::new("  s: { act: S, run: s, approve: { within: 5m }, on_fail: t }\n  t: { verify: T, run: t }\n")
+            .start();
     world.let_time_pass();
     assert_eq!(world.outcome("t"), "not reached", "an approval nobody gave is not answered by on_fail");
     assert_eq!(world.sealed(), Some(RunOutcome::Failed));
@@ -189,10 +191,9 @@ fn the_roads_of_an_approval() {
 /// *Skipped by its own `when`: as live as what reached it*: not a way where it was none.
 #[test]
 fn stepping_over_passes_on_what_reached_it() {
-    let world = World::new(
-        "  a: { verify: A, run: a }\n  b: { act: B, run: b, when: 1 == 2 }\n  c: { verify: C, run: c }\n",
-    )
-    .run();
+    let world =
+        World::new("  a: { verify: A, run: a }\n  b: { act: B, run: b, when: 1 == 2 }\n  c: { verify: C, run: c }\n")
+            .run();
     assert_eq!(world.order(), ["a", "c"]);
     assert_eq!(world.outcome("b"), "by its own when");
     assert_eq!(world.sealed(), Some(RunOutcome::Resolved));
@@ -217,7 +218,11 @@ fn a_decide_and_what_needs_it() {
     assert_eq!(world.ran("t") + world.ran("u"), 0);
     assert_eq!(world.sealed(), Some(RunOutcome::Failed));
     let world = World::new(&text("[u, failed]")).run();
-    assert_eq!((world.outcome("u").as_str(), world.outcome("t").as_str()), ("passed", "passed"), "the others handle it");
+    assert_eq!(
+        (world.outcome("u").as_str(), world.outcome("t").as_str()),
+        ("passed", "passed"),
+        "the others handle it"
+    );
     assert_eq!(world.sealed(), Some(RunOutcome::Failed), "and the run has failed all the same");
     let world = World::new(&text("[u, done]")).run();
     assert_eq!((world.outcome("u").as_str(), world.outcome("t").as_str()), ("passed", "passed"));
@@ -260,7 +265,8 @@ fn an_unless_that_cannot_say_keeps_the_act_from_starting() {
 /// A question that is answered is a source like any other.
 #[test]
 fn a_verify_that_asks() {
-    for (answer, outcome, below) in [(AnswerWord::Yes, "passed", "passed"), (AnswerWord::No, "failed", "blocked by s")] {
+    for (answer, outcome, below) in [(AnswerWord::Yes, "passed", "passed"), (AnswerWord::No, "failed", "blocked by s")]
+    {
         let mut world = World::new("  s: { verify: S, ask: Is it so? }\n  t: { verify: T, run: t }\n").start();
         world.answer("s", answer);
         assert_eq!((world.outcome("s").as_str(), world.outcome("t").as_str()), (outcome, below));

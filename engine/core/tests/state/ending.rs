@@ -202,6 +202,38 @@ fn an_undo_asks_as_its_act_asked() {
 }
 
 #[test]
+fn a_denial_in_rollback_or_finally_does_not_cancel_the_run() {
+    let text = "rollback: auto\nsteps:\n  a: { act: A, run: a, undo: b }\n  c: { act: C, run: c }\n  b: { act: B, run: b, approve: operator }\n";
+    let mut world = World::new(text).goes("c", &[Go::Exit(1)]).start();
+    world.deny("b");
+    assert_eq!(world.sealed(), Some(RunOutcome::Failed));
+    assert_eq!(world.seal().0, "c failed and nothing handled it; rollback failed");
+    let text = "steps:\n  a: { act: A, run: a }\n  b: { act: B, run: b, approve: operator }\nfinally: [b]\n";
+    let mut world = World::new(text).start();
+    world.deny("b");
+    assert_eq!(world.sealed(), Some(RunOutcome::Failed));
+}
+
+#[test]
+fn an_undo_is_tried_again_in_a_cancelled_run_too() {
+    let text = "rollback: auto\nsteps:\n  a: { act: A, run: a, undo: b }\n  q: { verify: Q, ask: Q }\n  \
+        b: { act: B, run: b, idempotent: true, retry: { every: 5s, attempts: 3 } }\n";
+    let mut world = World::new(text).goes("b", &[Go::Exit(1), Go::Exit(1), Go::Exit(0)]).start();
+    world.cancel();
+    world.let_time_pass();
+    assert_eq!(world.order(), ["a", "b", "b", "b"]);
+    assert_eq!(world.sealed(), Some(RunOutcome::Cancelled));
+    assert!(!world.seal().1.iter().any(|open| open.contains("undone")), "{:?}", world.seal());
+}
+
+#[test]
+fn what_undoes_another_is_not_undone_itself() {
+    let text = "rollback: auto\nsteps:\n  a: { act: A, run: a, undo: b }\n  c: { act: C, run: c }\n  b: { act: B, run: b, undo: { run: back } }\n";
+    let world = World::new(text).goes("c", &[Go::Exit(1)]).run();
+    assert_eq!(world.order(), ["a", "c", "b"]);
+}
+
+#[test]
 fn finally_runs_in_order_each_whatever_the_one_before_did() {
     let text = "steps:\n  a: { act: A, run: a }\n  x: { act: X, run: x }\n  y: { act: Y, run: y, when: run.failure.step == 'a' }\n  \
         z: { verify: Z, run: z }\nfinally: [z, x, y]\n";
@@ -219,9 +251,11 @@ fn a_finally_that_fails_makes_a_good_run_failed() {
     }
     let text = "steps:\n  a: { act: A, run: a }\n  t: { escalate: T, to: sre, handover: true }\n  x: { act: X, run: x }\nfinally: [x]\n";
     assert_eq!(World::new(text).goes("x", &[Go::Exit(1)]).run().sealed(), Some(RunOutcome::Failed));
-    let mut world = World::attended("steps:\n  q: { verify: Q, ask: Q }\n  x: { act: X, run: x }\nfinally: [x]\n").goes("x", &[Go::Exit(1)]).start();
+    let mut world = World::attended("steps:\n  q: { verify: Q, ask: Q }\n  x: { act: X, run: x }\nfinally: [x]\n")
+        .goes("x", &[Go::Exit(1)])
+        .start();
     world.cancel();
-    world.settle("x", SettleWord::Fail);
+    world.settle_any(SettleWord::Fail);
     assert_eq!(world.sealed(), Some(RunOutcome::Cancelled), "cancelled stays cancelled");
 }
 

@@ -186,7 +186,11 @@ fn a_road_of_failure_waits_for_no_other() {
     world.end("b", runbook_core::run::record::End::Exited(1));
     assert_eq!(world.ran("help"), 1, "once a run");
     assert_eq!(world.outcome("b"), "failed");
-    assert_eq!(world.sealed(), Some(RunOutcome::Failed), "a failure whose road leads only to a started step is unhandled");
+    assert_eq!(
+        world.sealed(),
+        Some(RunOutcome::Failed),
+        "a failure whose road leads only to a started step is unhandled"
+    );
 }
 
 #[test]
@@ -215,8 +219,7 @@ fn places_are_given_in_file_order() {
     let text = "parallel: 2\nsteps:\n  a: { verify: A, run: a, needs: [] }\n  b: { verify: B, run: b, needs: [] }\n  \
         asks: { verify: Q, ask: Q, needs: [] }\n  c: { verify: C, run: c, needs: [] }\n  d: { verify: D, run: d, needs: [] }\n";
     let hang = [Go::Hangs];
-    let mut world =
-        World::new(text).goes("a", &hang).goes("b", &hang).goes("c", &hang).goes("d", &hang).start();
+    let mut world = World::new(text).goes("a", &hang).goes("b", &hang).goes("c", &hang).goes("d", &hang).start();
     assert_eq!(world.order(), ["a", "b"]);
     assert_eq!(world.outcome("asks"), "active", "a step that waits for people takes no place");
     world.end("b", runbook_core::run::record::End::Exited(0));

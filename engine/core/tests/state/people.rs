@@ -53,7 +53,8 @@ fn with_a_deadline_it_stays_too() {
 
 #[test]
 fn a_question_nobody_answers_in_time() {
-    let text = "  a: { verify: A, ask: Is it?, within: 5m, else: b }\n  c: { act: C, run: c }\n  b: { act: B, run: b }\n";
+    let text =
+        "  a: { verify: A, ask: Is it?, within: 5m, else: b }\n  c: { act: C, run: c }\n  b: { act: B, run: b }\n";
     let world = World::new(text).run();
     assert_eq!(world.order(), ["b"]);
     assert_eq!(world.outcome("c"), "blocked by a");
@@ -71,7 +72,8 @@ fn a_question_nobody_answers_in_time() {
 
 #[test]
 fn an_answer_that_comes_too_late_is_refused() {
-    let mut world = World::new("  a: { verify: A, ask: Is it?, within: 5m, else: b }\n  b: { verify: B, ask: And? }\n").run();
+    let mut world =
+        World::new("  a: { verify: A, ask: Is it?, within: 5m, else: b }\n  b: { verify: B, ask: And? }\n").run();
     let before = world.outcome("a");
     world.answer("a", AnswerWord::Yes);
     assert_eq!(refused(&world), "a does not wait for that");
@@ -167,7 +169,10 @@ fn denied() {
     assert_eq!((world.ran_escalation("tell"), world.outcome("take").as_str()), (0, "passed"));
     assert_eq!(world.sealed(), Some(RunOutcome::Escalated));
     let world = run(", denied: done");
-    assert_eq!((world.outcome("tell").as_str(), world.sealed()), ("the run came to its end before", Some(RunOutcome::Cancelled)));
+    assert_eq!(
+        (world.outcome("tell").as_str(), world.sealed()),
+        ("the run came to its end before", Some(RunOutcome::Cancelled))
+    );
     let world = run(", denied: failed");
     assert_eq!((world.outcome("tell").as_str(), world.sealed()), ("passed", Some(RunOutcome::Cancelled)));
     let world = run(", on_fail: b");
@@ -205,7 +210,8 @@ fn an_approval_nobody_gives_in_time() {
 
 #[test]
 fn yes_confirms_what_the_operator_would_but_nothing_destructive() {
-    let text = "  a: { act: A, run: a, approve: operator }\n  b: { act: B, run: b, approve: operator, destructive: true }\n";
+    let text =
+        "  a: { act: A, run: a, approve: operator }\n  b: { act: B, run: b, approve: operator, destructive: true }\n";
     let mut world = World::yes(text).start();
     assert_eq!(world.order(), ["a"]);
     let granted = world.records.iter().find(|(_, record, _)| matches!(record, Record::ApprovalGranted { .. })).unwrap();
@@ -269,6 +275,43 @@ fn nobody_can_be_told() {
     assert_eq!(world.order().len(), 0, "nobody was late: nobody was told");
 }
 
+/// Telling is started like anything else: what it leads to does not start when the run ends meanwhile.
+#[test]
+fn people_are_being_told_while_the_run_ends() {
+    let text = "parallel: 2\nsteps:\n  a: { act: A, run: a, needs: [] }\n  t: { escalate: T, to: sre, needs: [] }\n  \
+        b: { act: B, run: b, needs: [t] }\n  f: { escalate: F, to: boss }\nfallback: f\n";
+    let mut world = World::new(text).goes("a", &[Go::Exit(1)]);
+    world.take_in(runbook_core::run::event::Event::Started);
+    // a is over before anybody was told.
+    let told = |event: &runbook_core::run::event::Event| {
+        matches!(event, runbook_core::run::event::Event::Told { .. } | runbook_core::run::event::Event::ToldAll { .. })
+    };
+    let mut later: Vec<_> = world.queue.iter().filter(|event| told(event)).cloned().collect();
+    world.queue.retain(|event| !told(event));
+    world.settle_down();
+    world.queue.extend(later.drain(..));
+    world.settle_down();
+    assert_eq!((world.outcome("t").as_str(), world.ran("b")), ("passed", 0));
+    assert_eq!(world.sealed(), Some(RunOutcome::Failed));
+}
+
+/// The engine dies before anybody was told: people are told then.
+#[test]
+fn telling_is_taken_up_again() {
+    let mut world = World::new("  t: { escalate: T, to: sre }\n  b: { act: B, run: b }\n");
+    world.take_in(runbook_core::run::event::Event::Started);
+    assert_eq!(
+        count(&world, |record| matches!(record, Record::StepIntent { .. })),
+        1,
+        "on disk before anybody is told"
+    );
+    world.queue.clear();
+    world.resume();
+    assert_eq!(world.ran_escalation("t"), 2);
+    assert_eq!(world.order(), ["b"]);
+    assert_eq!(world.sealed(), Some(RunOutcome::Resolved));
+}
+
 #[test]
 fn a_handover_is_the_end() {
     let text = "parallel: 2\nsteps:\n  slow: { act: S, run: slow, needs: [] }\n  t: { escalate: T, to: sre, handover: true, needs: [] }\n  \
@@ -291,10 +334,7 @@ fn overruled(text: &str, way: Go) -> World {
 fn a_failure_in_front_of_a_person() {
     let text = "  a: { act: A, run: a }\n  b: { act: B, run: b }\n";
     let mut world = overruled(text, Go::Exit(1));
-    assert!(matches!(
-        world.state.requests().next().unwrap().kind,
-        RequestKind::Question(QuestionKind::Overrule)
-    ));
+    assert!(matches!(world.state.requests().next().unwrap().kind, RequestKind::Question(QuestionKind::Overrule)));
     world.settle("a", SettleWord::GoOn);
     assert_eq!(refused(&world), "that does not settle it");
     world.settle("a", SettleWord::Again);

@@ -344,7 +344,10 @@ impl Shape {
         for to in 0..count {
             let sources: Vec<usize> = (0..count)
                 .filter(|from| {
-                    self.nodes[*from].roads().iter().any(|(name, target)| *name != "on_fail" && target.steps.contains(&to))
+                    self.nodes[*from]
+                        .roads()
+                        .iter()
+                        .any(|(name, target)| *name != "on_fail" && target.steps.contains(&to))
                 })
                 .collect();
             let has_roads = self.has_road(to);
@@ -481,7 +484,8 @@ impl Shape {
                     })
                     .collect();
                 let otherwise = written(&node.otherwise);
-                let _ = write!(text, ", cases: [{}], otherwise: {{ then: {otherwise}, because: so }}", cases.join(", "));
+                let _ =
+                    write!(text, ", cases: [{}], otherwise: {{ then: {otherwise}, because: so }}", cases.join(", "));
             }
             Kind::DecideAsk => {
                 let choices: Vec<String> = node
@@ -492,7 +496,13 @@ impl Shape {
                     .collect();
                 let _ = write!(text, ", choices: {{ {} }}", choices.join(", "));
             }
-            Kind::Verify | Kind::VerifyAsk | Kind::VerifyBare | Kind::Act | Kind::Instruct | Kind::Wait | Kind::Escalate => {}
+            Kind::Verify
+            | Kind::VerifyAsk
+            | Kind::VerifyBare
+            | Kind::Act
+            | Kind::Instruct
+            | Kind::Wait
+            | Kind::Escalate => {}
         }
         if node.retry {
             text.push_str(", retry: { every: 30s, attempts: 3 }");

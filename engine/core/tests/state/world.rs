@@ -247,6 +247,14 @@ impl World {
         self.say_as(operator(), input);
     }
 
+    /// The same, and what follows from it waits.
+    pub(crate) fn say_now(&mut self, input: Input) {
+        if self.suspended {
+            self.take_up();
+        }
+        self.take_in(Event::Said { actor: operator(), input });
+    }
+
     pub(crate) fn say_as(&mut self, actor: Actor, input: Input) {
         if self.suspended {
             self.take_up();
@@ -297,7 +305,8 @@ impl World {
 
     /// Settles the only step that waits for it so.
     pub(crate) fn settle_any(&mut self, word: SettleWord) {
-        let step = self.state.requests().find_map(|request| request.step.clone().filter(|_| request.verb() == "settle"));
+        let step =
+            self.state.requests().find_map(|request| request.step.clone().filter(|_| request.verb() == "settle"));
         self.settle(&step.unwrap(), word);
     }
 
@@ -357,7 +366,10 @@ impl World {
     /// A new process takes the run up: all it has is the records.
     pub(crate) fn resume(&mut self) {
         self.take_up();
-        self.event(Event::Resumed);
+        self.take_in(Event::Resumed);
+        if self.shuffle.is_none() {
+            self.settle_down();
+        }
     }
 
     fn take_up(&mut self) {
@@ -411,9 +423,13 @@ impl World {
             }
             Effect::Sync => self.unsynced_intent = false,
             Effect::Plan { key, .. } => {
-                let missing = matches!(self.peek(&key), Some(Go::Missing));
-                let plan = if missing {
+                let scripted = matches!(self.peek(&key), Some(Go::Missing));
+                if scripted {
                     self.take(&key);
+                }
+                let missing =
+                    scripted || self.otherwise.is_some() && self.shuffle.as_mut().is_some_and(|dice| dice.once_in(40));
+                let plan = if missing {
                     let message = "no program nosuch in /usr/bin".to_owned();
                     Err(StartFailure { kind: StartFailureKind::MissingProgram, message })
                 } else {
@@ -441,14 +457,26 @@ impl World {
                     Go::Signal => self.ends(key, End::Signalled(9), ""),
                     Go::TimeOut => self.ends(key, End::TimedOut, ""),
                     Go::Lost => self.ends(key, End::Lost("the connection was lost".to_owned()), ""),
-                    Go::Missing | Go::Hangs => self.hanging.push(key),
+                    Go::Missing => {
+                        let message = "the program went away".to_owned();
+                        let failure = StartFailure { kind: StartFailureKind::MissingProgram, message };
+                        self.ends(key, End::NotStarted(failure), "");
+                    }
+                    Go::Hangs => self.hanging.push(key),
                 }
             }
             Effect::Stop { key } => {
                 self.stopped.push(key.clone());
                 if let Some(at) = self.hanging.iter().position(|one| *one == key) {
                     self.hanging.remove(at);
-                    self.ends(key, End::Stopped, "");
+                    self.ends(key.clone(), End::Stopped, "");
+                }
+                for event in &mut self.queue {
+                    if let Event::Ended { key: ended, ending } = event
+                        && *ended == key
+                    {
+                        ending.end = End::Stopped;
+                    }
                 }
             }
             Effect::Tell { step, to, message, .. } => {
@@ -511,10 +539,7 @@ impl World {
         self.replayed_records = self.records.len();
         // What is being planned, told or collected is recorded when the answer comes.
         let unrecorded = |event: &Event| {
-            matches!(
-                event,
-                Event::Planned { .. } | Event::Told { .. } | Event::ToldAll { .. } | Event::Attached { .. }
-            )
+            matches!(event, Event::Planned { .. } | Event::Told { .. } | Event::ToldAll { .. } | Event::Attached { .. })
         };
         if self.queue.iter().any(unrecorded) {
             return;

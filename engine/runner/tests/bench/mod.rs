@@ -130,12 +130,12 @@ impl Bench {
         self
     }
 
-    pub(crate) fn watcher(&self) -> Rc<Watcher> {
+    pub(crate) fn watcher() -> Rc<Watcher> {
         Rc::new(Watcher::default())
     }
 
     pub(crate) async fn start(&self) -> Result<Finished, RunError> {
-        self.start_watched(self.watcher()).await
+        self.start_watched(Self::watcher()).await
     }
 
     pub(crate) async fn start_watched(&self, watcher: Rc<Watcher>) -> Result<Finished, RunError> {
@@ -149,7 +149,7 @@ impl Bench {
     }
 
     pub(crate) async fn start_on(&self, wrap: Wrap) -> Result<Finished, RunError> {
-        self.start_wrapped(self.watcher(), wrap).await
+        self.start_wrapped(Self::watcher(), wrap).await
     }
 
     pub(crate) async fn start_wrapped(&self, watcher: Rc<Watcher>, wrap: Wrap) -> Result<Finished, RunError> {
@@ -159,7 +159,7 @@ impl Bench {
 
     pub(crate) async fn resume(&self, run: &RunDir) -> Result<Finished, RunError> {
         let store = self.store();
-        in_time(resume(&store, run.clone(), false, self.machine.clone(), self.watcher(), inputs().1)).await
+        in_time(resume(&store, run.clone(), false, self.machine.clone(), Self::watcher(), inputs().1)).await
     }
 
     pub(crate) fn store(&self) -> Store {
@@ -175,7 +175,7 @@ impl Bench {
     }
 
     /// How many messages lie in the inbox.
-    pub(crate) fn inbox(&self, run: &RunDir) -> usize {
+    pub(crate) fn inbox(run: &RunDir) -> usize {
         runbook_transcript::inbox::take(&run.inbox()).unwrap().messages.len()
     }
 
@@ -192,7 +192,7 @@ impl Bench {
     }
 
     /// All entries of a run, and the records they are.
-    pub(crate) fn records(&self, run: &RunDir) -> Vec<(Entry, Record)> {
+    pub(crate) fn records(run: &RunDir) -> Vec<(Entry, Record)> {
         let reader = Reader::open(&run.transcript(), Some(run.id().clone())).unwrap();
         reader
             .map(|entry| {
@@ -211,10 +211,8 @@ impl Bench {
 }
 
 async fn in_time<T>(run: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, run).await {
-        Ok(done) => done,
-        Err(_) => panic!("the run did not come to its end"),
-    }
+    let Ok(done) = tokio::time::timeout(PATIENCE, run).await else { panic!("the run did not come to its end") };
+    done
 }
 
 /// How a step settled, and why.

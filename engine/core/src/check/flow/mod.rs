@@ -18,6 +18,8 @@ pub(super) use reach::{Reach, Way, Ways};
 
 /// Needs whose reach is compared with that of the edge that is live; those that are always reached are not counted.
 const COMPARED_NEEDS_MAX: usize = 64;
+/// Cases of a decide whose being false is taken into account.
+const CASES_MAX: usize = 64;
 /// Failures that are looked at, of those that may have kept one need from running.
 const BLOCKERS_MAX: usize = 64;
 
@@ -216,7 +218,7 @@ impl Flow {
                 bits::insert(&mut known, from.get());
                 let cases = &context.step(from).cases;
                 let before = if let Road::Case(number) = road { number } else { cases.len() };
-                for case in cases.iter().take(before) {
+                for case in cases.iter().take(before.min(CASES_MAX)) {
                     self.add_ran(context, &case.when.value, false, &mut known);
                 }
                 if let Road::Case(number) = road
@@ -257,9 +259,9 @@ impl Flow {
         let graph = context.graph;
         let is = graph.is_finally(step)
             || graph.fallback() == Some(step)
-            || graph.incoming(step).any(|(from, edge)| {
-                self.is_after_failure(from) || edge.roads.iter().any(|road| !road.is_branch())
-            });
+            || graph
+                .incoming(step)
+                .any(|(from, edge)| self.is_after_failure(from) || edge.roads.iter().any(|road| !road.is_branch()));
         if let Some(mark) = self.after_failure.get_mut(step.get()) {
             *mark = is;
         }

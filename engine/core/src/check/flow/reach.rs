@@ -77,7 +77,13 @@ impl Reach {
         let start = *self.first.get(from.get())?;
         let end = *self.first.get(from.get() + 1)?;
         let own = self.roads.get(start..end)?;
-        own.iter().position(|(_, known)| *known == road).map(|at| start + at)
+        // The cases of a decide come first, and there can be thousands.
+        if let Road::Case(number) = road
+            && own.get(number).is_some_and(|(_, known)| *known == road)
+        {
+            return Some(start + number);
+        }
+        own.iter().rposition(|(_, known)| *known == road).map(|at| start + at)
     }
 
     /// The ways that lead on when a step was a need and did not stop: of a decide that may end the road, those that go on.
@@ -86,9 +92,11 @@ impl Reach {
         if step.escalation.as_ref().is_some_and(|escalation| escalation.handover) {
             return Some(Rc::from([]));
         }
-        let branches: Vec<(Road, &Target)> =
-            roads_of(step).into_iter().filter(|(road, _)| road.is_branch()).collect();
-        if step.kind.value != Kind::Decide || branches.iter().all(|(_, target)| !target.steps.is_empty()) {
+        if step.kind.value != Kind::Decide {
+            return self.ways(from);
+        }
+        let branches: Vec<(Road, &Target)> = roads_of(step).into_iter().filter(|(road, _)| road.is_branch()).collect();
+        if branches.iter().all(|(_, target)| !target.steps.is_empty()) {
             return self.ways(from);
         }
         let on = branches.iter().filter(|(_, target)| !target.steps.is_empty());
@@ -150,7 +158,8 @@ impl Reach {
                 }
             }
             for decide in decides {
-                if let Some(all) = self.all_roads(context, decide)
+                if self.count(decide) <= ways.len()
+                    && let Some(all) = self.all_roads(context, decide)
                     && all.iter().all(|way| ways.contains(way))
                 {
                     for way in all {
@@ -180,6 +189,12 @@ impl Reach {
             Way::Road(number) => self.road(number),
             Way::Always | Way::Fallback => None,
         }
+    }
+
+    /// How many roads begin at a step.
+    fn count(&self, step: StepIndex) -> usize {
+        let start = self.first.get(step.get()).copied().unwrap_or_default();
+        self.first.get(step.get() + 1).map_or(0, |end| end - start)
     }
 
     /// Every road by which a decide goes on, those of its failure too; `None` when one of its branches ends.

@@ -39,7 +39,11 @@ impl<'a> Fields<'a> {
                 misplaced.push((key, row));
                 fields.pairs.push((key, value));
             } else if let Some(row) = shape.rows(key.value, None).next() {
-                sink.push(of_another_kind(key, row, shape, kind));
+                // That a step is of two kinds is said by whoever looked for them.
+                let is_kind = row.kinds.iter().any(|kind| kind.key() == row.name);
+                if !is_kind {
+                    sink.push(of_another_kind(key, row, shape, kind));
+                }
             } else if shape.own.is_some() {
                 fields.own.push((key, value));
             } else {
@@ -55,7 +59,9 @@ impl<'a> Fields<'a> {
             }
         }
         for row in shape.keys().filter(|row| row.required && kind.is_none_or(|kind| row.is_of(kind))) {
-            if !fields.has(row.name) {
+            // That a step has no kind is said by whoever looked for it.
+            let is_kind = kind.is_some_and(|kind| kind.key() == row.name);
+            if !is_kind && !fields.has(row.name) {
                 fields.missing(row.name, &what, sink);
             }
         }

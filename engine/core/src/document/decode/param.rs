@@ -116,7 +116,13 @@ fn kind(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ParamKind> {
                 sink.push(Diagnostic::new(Code::BadParam, of.span(), title).label("elements are single values"));
                 return None;
             }
-            element => Some(element),
+            simple @ (Type::String
+            | Type::Integer
+            | Type::Number
+            | Type::Boolean
+            | Type::Duration
+            | Type::Timestamp
+            | Type::Choice) => Some(simple),
         }
     } else {
         None
@@ -182,10 +188,7 @@ fn pattern(fields: &Fields<'_>, param: &mut Param, sink: &mut Diagnostics) {
 
 /// The type of one value, of a list that of its elements.
 fn element(kind: &ParamKind) -> &ParamKind {
-    match kind {
-        ParamKind::List(of) => of,
-        other => other,
-    }
+    if let ParamKind::List(of) = kind { of } else { kind }
 }
 
 /// `min` or `max`.

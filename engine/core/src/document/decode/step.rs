@@ -12,6 +12,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::model::{Attach, ForEach, ForEachList, Kind, Retry, Setting, Step, Width};
 use crate::document::shape::{ATTACH, FOR_EACH, RETRY, STEP};
 use crate::document::{Cursor, Shape};
+use crate::id::StepId;
 use crate::source::Spanned;
 
 const KINDS: [Kind; 4] = [Kind::Verify, Kind::Decide, Kind::Act, Kind::Escalate];
@@ -24,14 +25,15 @@ pub(super) fn step(key: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostic
         return None;
     }
     let kind = kind(key, cursor, sink);
-    let mut found = Diagnostics::new();
-    let fields = Fields::of_kind(cursor, &STEP, Some(kind.value), &mut found)?;
-    sink.extend(found.finish().into_iter().filter(|diagnostic| !is_about_kind(diagnostic)));
+    let fields = Fields::of_kind(cursor, &STEP, Some(kind.value), sink)?;
     let titled = fields.get(kind.value.key());
     let title = titled.and_then(|title| text(title, sink).and_then(|_| template(title, sink)));
     check_ways(&fields, kind, sink);
+    let found = id.is_some();
+    // What is wrong inside a step is found whatever it is called.
+    let id = id.or_else(|| Some(Spanned::new(StepId::new("unnamed").ok()?, key.span)))?;
     let step = Step {
-        id: id?,
+        id,
         span: cursor.span(),
         kind,
         title: title.or_else(|| placeholder_template(cursor))?,
@@ -53,16 +55,7 @@ pub(super) fn step(key: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostic
         idempotent: flag(fields.get("idempotent"), sink),
         escalation: (kind.value == Kind::Escalate).then(|| escalation(&fields, sink)),
     };
-    Some(step)
-}
-
-/// Whether a diagnostic is about the key of a kind: that there is none, or a second one, is told as such already.
-fn is_about_kind(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code, Code::MissingKey | Code::KeyOfAnotherKind)
-        && KINDS.iter().any(|kind| {
-            let key = kind.key();
-            diagnostic.title == format!("missing key `{key}`") || diagnostic.title.starts_with(&format!("`{key}` on "))
-        })
+    found.then_some(step)
 }
 
 /// The kind of a step. Of none it is guessed, of several it is the first, so that what else is wrong is found, too.

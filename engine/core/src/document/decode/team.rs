@@ -70,7 +70,11 @@ fn group(name: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostics) -> Opt
     let fields = Fields::read(cursor, &GROUP, sink)?;
     Some(Group {
         span: name.span,
-        members: parties(fields.get("members"), sink),
+        // A team that is told through its channel alone has none.
+        members: fields
+            .get("members")
+            .map(|list| list.one_or_items(sink).into_iter().filter_map(|member| text(member, sink)).collect())
+            .unwrap_or_default(),
         on_call: fields.get("on_call").and_then(|person| text(person, sink)),
         notify: parties(fields.get("notify"), sink),
     })

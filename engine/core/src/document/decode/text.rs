@@ -100,10 +100,18 @@ fn compile_expression(cursor: Cursor<'_>, text: Spanned<&str>, sink: &mut Diagno
                 ExpressionErrorKind::TextComparedWithNumber => Code::TextWithNumber,
                 ExpressionErrorKind::IntegerDivision => Code::IntegerDivision,
             };
-            let help = error.hint.or_else(|| {
-                text.value.contains("{{").then(|| "an expression reads names as they are, without `{{ }}`".to_owned())
-            });
-            sink.push(Diagnostic::new(code, cursor.inner_span(error.span), error.message).maybe_help(help));
+            let braces = source.find("{{").filter(|_| error.kind == ExpressionErrorKind::Syntax);
+            let diagnostic = match braces {
+                Some(start) => {
+                    let end =
+                        source.get(start..).and_then(|rest| rest.find("}}")).map_or(source.len(), |at| start + at + 2);
+                    let title = "`{{ }}` in an expression";
+                    Diagnostic::new(code, cursor.inner_span(start..end), title)
+                        .help("write the name without the braces")
+                }
+                None => Diagnostic::new(code, cursor.inner_span(error.span), error.message).maybe_help(error.hint),
+            };
+            sink.push(diagnostic);
             None
         }
     }

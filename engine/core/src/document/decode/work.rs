@@ -158,15 +158,13 @@ fn wait(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<Spanned<Wait>> {
     if let Ok(duration) = crate::duration::parse(text.value) {
         return Some(Spanned::new(Wait::For(duration), text.span));
     }
-    match text.value.parse() {
-        Ok(until) => Some(Spanned::new(Wait::Until(until), text.span)),
-        Err(_) => {
-            let title = format!("`{}` is neither a duration nor a time", text.value);
-            let help = "write `5m`, or a time with its zone: `2027-03-01T09:00:00Z`";
-            sink.push(Diagnostic::new(Code::BadDuration, text.span, title).help(help));
-            None
-        }
+    if let Ok(until) = text.value.parse() {
+        return Some(Spanned::new(Wait::Until(until), text.span));
     }
+    let title = format!("`{}` is neither a duration nor a time", text.value);
+    let help = "write `5m`, or a time with its zone: `2027-03-01T09:00:00Z`";
+    sink.push(Diagnostic::new(Code::BadDuration, text.span, title).help(help));
+    None
 }
 
 fn writing(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<Writing> {
@@ -243,7 +241,6 @@ fn environment(cursor: Cursor<'_>, sink: &mut Diagnostics) -> IndexMap<String, S
 }
 
 /// `defaults.env`: values, and names that are passed on.
-#[expect(clippy::type_complexity, reason = "two halves of one mapping, read once")]
 pub(super) fn default_environment(
     cursor: Cursor<'_>,
     sink: &mut Diagnostics,

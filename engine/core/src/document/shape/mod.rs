@@ -218,7 +218,7 @@ pub enum Form {
 /// The names an author gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Names {
-    /// Of steps, params and outputs: snake_case.
+    /// Of steps, params and outputs: `snake_case`.
     Snake,
     /// Of environment variables and secrets.
     Environment,

@@ -1,0 +1,123 @@
+//! Who was told, notes, evidence, and what happens to the run as a whole.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "each part of the view takes the records it is about")]
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use runbook_core::run::record::{Actor, EndCause, Phase, Record};
+
+use super::words::{bytes, printed, who};
+use super::{INDENT, Steps, View};
+use crate::clock::{spoken, time};
+use crate::text::{Line, Style};
+
+impl View {
+    pub(super) fn people(
+        &mut self,
+        record: &Record,
+        actor: &Actor,
+        at: Timestamp,
+        steps: &dyn Steps,
+        lines: &mut Vec<Line>,
+    ) {
+        match record {
+            Record::EscalationSent { step, to, channel, message, .. } => {
+                self.begin(step, steps, lines);
+                let said = match channel.as_str() {
+                    "terminal" => format!("tell {to}, here at the terminal:"),
+                    channel => format!("{to} was told by {channel}:"),
+                };
+                lines.push(Line::plain(INDENT).and(Style::Good, &said));
+                lines.extend(message.lines().map(printed));
+            }
+            Record::EscalationFailed { step, to, channel, error } => {
+                self.begin(step, steps, lines);
+                let said = format!("{to} could not be told by {channel}: ");
+                lines.push(Line::plain(INDENT).and(Style::Bad, &said).and(Style::Plain, error));
+            }
+            Record::EscalationWaiting { step, deadline, from, all, .. } => {
+                self.begin(step, steps, lines);
+                let from = from.join(if *all { " and " } else { " or " });
+                let until = deadline.map_or(String::new(), |until| format!(", until {}", time(until, at, &self.zone)));
+                lines.push(Line::plain(&format!("{INDENT}waits for {from} to acknowledge{until}")));
+            }
+            Record::EscalationAcknowledged { step, by } => {
+                self.begin(step, steps, lines);
+                lines.push(Line::plain(INDENT).and(Style::Good, &format!("acknowledged by {by}")));
+            }
+            Record::EscalationTimedOut { step } => {
+                self.begin(step, steps, lines);
+                lines.push(Line::plain(INDENT).and(Style::Look, "nobody acknowledged in time"));
+            }
+            Record::Attachment { step, name, output, note } => {
+                self.begin(step, steps, lines);
+                let size = output.as_ref().map_or(String::new(), |output| format!(", {}", bytes(output.bytes)));
+                let note = note.as_ref().map_or(String::new(), |note| format!(": {note}"));
+                let word = if output.is_some() { "kept" } else { "could not keep" };
+                lines.push(Line::plain(INDENT).and(Style::Faint, &format!("{word} {name}{size}{note}")));
+            }
+            Record::Note { step, text } => {
+                let about = step.as_ref().map_or(String::new(), |step| format!(" on {step}"));
+                let line = Line::plain(INDENT).and(Style::Look, &format!("note by {}{about}: ", who(actor)));
+                lines.push(line.and(Style::Plain, text));
+            }
+            Record::Handover { to, .. } => {
+                let to = if to.is_empty() { "somebody else".to_owned() } else { to.join(", ") };
+                lines.push(Line::plain(INDENT).and(Style::Look, &format!("handed over to {to}")));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn run(
+        &mut self,
+        record: &Record,
+        actor: &Actor,
+        at: Timestamp,
+        steps: &dyn Steps,
+        lines: &mut Vec<Line>,
+    ) {
+        let said = match record {
+            Record::PhaseEntered { phase: Phase::Ending, cause, .. } => match cause {
+                Some(EndCause::Failed(step)) => {
+                    format!("Nothing handles the failure of {step}: nothing else new starts.")
+                }
+                Some(EndCause::TookFailed(step)) => format!("{step} took `failed`: nothing else new starts."),
+                Some(EndCause::Denied(step)) => format!("{step} was denied: nothing else new starts."),
+                Some(EndCause::Handover(step)) => format!("{step} hands the run over: nothing else new starts."),
+                Some(EndCause::Cancelled | EndCause::Complete) | None => return,
+            },
+            Record::PhaseEntered { phase: Phase::Rollback, .. } => {
+                "What was done is undone, the last first.".to_owned()
+            }
+            Record::PhaseEntered { phase: Phase::Finally, .. } if steps.plan().finally().is_empty() => return,
+            Record::PhaseEntered { phase: Phase::Finally, .. } => "Whatever happened, this follows.".to_owned(),
+            Record::RunCancelled { reason } => {
+                self.cancels += 1;
+                let by = who(actor);
+                if self.cancels == 1 {
+                    format!(
+                        "Cancelled by {by}: {reason}. Nothing new starts; an act that runs is let end. \
+                         Cancel again to end that too."
+                    )
+                } else {
+                    format!("Cancelled again by {by}: {reason}.")
+                }
+            }
+            Record::RunResumed { host, .. } => {
+                format!("Resumed by {} on {host}, {}.", actor.id, time(at, at, &self.zone))
+            }
+            Record::ClockJumped { by_ms } => {
+                let way = if *by_ms < 0 { "back" } else { "forward" };
+                format!("The clock was set {way} by {}.", spoken(Duration::from_millis(by_ms.unsigned_abs())))
+            }
+            Record::Recovered { bytes } => {
+                format!("The transcript's last line was torn ({bytes} bytes) and was moved away.")
+            }
+            _ => return,
+        };
+        self.current = None;
+        lines.push(Line::new().and(Style::Look, &format!("-- {said}")));
+    }
+}

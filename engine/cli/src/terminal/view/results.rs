@@ -1,0 +1,120 @@
+//! How steps came out, and what a decide took.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "each part of the view takes the records it is about")]
+
+use std::fmt::Write as _;
+
+use runbook_core::document::model::Kind;
+use runbook_core::run::record::{Actor, BranchChoice, Outcome, Record, Settlement};
+
+use super::super::dry;
+use super::words::{how, kind, mark, number, settle_words};
+use super::{INDENT, Steps, View};
+use crate::clock::spoken;
+use crate::text::{Line, Style};
+
+impl View {
+    pub(super) fn results(&mut self, record: &Record, actor: &Actor, steps: &dyn Steps, lines: &mut Vec<Line>) {
+        match record {
+            Record::StepSettled { step, outcome, settlement, reason, outputs, attempts } => {
+                self.retries.remove(step);
+                self.waits.remove(step);
+                self.begin(step, steps, lines);
+                if *settlement == Settlement::Withheld {
+                    if let Some(index) = steps.plan().graph().find(step) {
+                        let shown = self.planned.remove(step);
+                        lines.extend(dry::withheld(steps.plan().step(index), shown.as_deref(), reason.as_deref()));
+                    }
+                    return;
+                }
+                if self.is_dry()
+                    && let Some(shown) = self.planned.remove(step)
+                {
+                    lines.push(Line::plain(INDENT).and(Style::Command, "$ ").and(Style::Command, &shown));
+                }
+                // What a decide took has been told, and why.
+                if *settlement == Settlement::Ran
+                    && *outcome == Outcome::Passed
+                    && kind(step, steps.plan()) == Some(Kind::Decide)
+                {
+                    return;
+                }
+                if self.failed.remove(step).is_some() {
+                    self.show_failed_output(step, lines);
+                }
+                let (mark, style) = mark(*outcome);
+                let mut said = format!("{mark} {}{}", outcome.word(), how(*settlement));
+                if let Some(begun) = self.seen.get(step).filter(|begun| begun.ran) {
+                    said.push_str("  ");
+                    said.push_str(&spoken(begun.worked));
+                }
+                if *attempts > 1 {
+                    // Writing to a String cannot fail.
+                    let _ = write!(said, " in {attempts} attempts");
+                }
+                let line = Line::plain(INDENT).and(style, &said);
+                lines.push(match reason {
+                    Some(reason) => line.and(Style::Plain, ": ").and(Style::Plain, reason),
+                    None => line,
+                });
+                if !outputs.is_empty() {
+                    let values: Vec<String> = outputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                    lines.push(Line::plain(INDENT).and(Style::Faint, &values.join("   ")));
+                }
+            }
+            Record::StepSkipped { step, why } => {
+                let number = number(step, steps.plan());
+                let kind = kind(step, steps.plan()).map_or("step", Kind::key);
+                let word = if self.is_dry() { "would be skipped" } else { "skipped" };
+                let said = format!("{kind:<9}{}: {word}, {why}  ({step})", steps.title(step));
+                lines.push(Line::new().and(Style::Faint, &number).and(Style::Faint, &said));
+                self.current = None;
+            }
+            Record::StepUndone { step, outcome, reason } => {
+                let (mark, style) = mark(*outcome);
+                let said = if *outcome == Outcome::Passed {
+                    format!("{mark} {step} is undone")
+                } else {
+                    format!("{mark} {step} could not be undone")
+                };
+                let line = Line::plain(INDENT).and(style, &said);
+                lines.push(match reason {
+                    Some(reason) => line.and(Style::Plain, ": ").and(Style::Plain, reason),
+                    None => line,
+                });
+            }
+            Record::Decision { step, branch, expression, read, because } => {
+                self.begin(step, steps, lines);
+                let to = branch.to.join(", ");
+                if branch.choice == BranchChoice::Undecided {
+                    if let Some(index) = steps.plan().graph().find(step) {
+                        lines.extend(dry::undecided(steps.plan().step(index), expression));
+                    }
+                    return;
+                }
+                let line = Line::plain(INDENT).and(Style::Good, "→ ").and(Style::Strong, &to);
+                lines.push(match because {
+                    Some(because) => line.and(Style::Plain, ", because ").and(Style::Plain, because),
+                    None => line,
+                });
+                let values: Vec<String> = read.iter().map(|(name, value)| format!("{name} is {value}")).collect();
+                if !values.is_empty() {
+                    lines.push(Line::plain(INDENT).and(Style::Faint, &values.join(", ")));
+                } else if branch.choice == BranchChoice::Otherwise && !expression.is_empty() {
+                    lines.push(Line::plain(INDENT).and(Style::Faint, "no case was true"));
+                }
+            }
+            Record::Override { step, word, reason, .. } => {
+                self.begin(step, steps, lines);
+                let said = format!("{} overrules: {}", actor.id, settle_words(*word));
+                lines.push(
+                    Line::plain(INDENT)
+                        .and(Style::Look, &said)
+                        .and(Style::Plain, ", because ")
+                        .and(Style::Plain, reason),
+                );
+            }
+            _ => {}
+        }
+    }
+}
