@@ -85,7 +85,7 @@ fn a_person_chooses_the_road() {
         desk.do_it(&["answer", label]).ended(code);
         let story = desk.story();
         assert_eq!(story.settled("restart"), restarted, "{label}");
-        assert_eq!(story.last("answer", Some("what"), "choice").unwrap(), label);
+        assert_eq!(story.last("answer", Some("what"), "answer").unwrap(), label);
     }
 }
 

@@ -87,8 +87,7 @@ fn finally_runs_whatever_happened_and_not_where_it_has_no_business() {
 fn a_step_that_needs_the_failed_one_and_its_remedy_goes_on_by_either() {
     let desk = Desk::with("examples");
     for (there, installed) in [("failed", "passed"), ("passed", "skipped")] {
-        let desk = Desk::with_examples();
-        desk.run("on-fail-road", &[&dir]).ended(0);
+        desk.run("on-fail-road", &["dir=$DIR"]).ended(0);
         let newest = desk.story();
         assert_eq!((newest.settled("tool_there"), newest.settled("install")), (there, installed));
         assert_eq!(newest.settled("use"), "passed");
