@@ -5,8 +5,6 @@
     reason = "a member that JSON does not have reads as null, and the comparison says so"
 )]
 
-#[path = "cli/authoring.rs"]
-mod authoring;
 #[path = "cli/cancel.rs"]
 mod cancel;
 #[path = "cli/chain.rs"]
@@ -17,16 +15,10 @@ mod crash;
 mod dry_run;
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
-#[path = "cli/hostile_output.rs"]
-mod hostile_output;
-#[path = "cli/json.rs"]
-mod json;
 #[path = "cli/process_tree.rs"]
 mod process_tree;
 #[path = "cli/refusals.rs"]
 mod refusals;
-#[path = "cli/terminal.rs"]
-mod terminal;
 #[path = "cli/unwritable.rs"]
 mod unwritable;
 #[path = "cli/verbs.rs"]

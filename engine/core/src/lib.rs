@@ -8,6 +8,7 @@ pub mod command_line;
 pub mod diagnostic;
 pub mod document;
 pub mod duration;
+pub mod explore;
 pub mod expression;
 pub mod graph;
 pub mod id;

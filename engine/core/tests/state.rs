@@ -46,5 +46,8 @@ mod oracle;
 #[path = "state/property.rs"]
 mod property;
 
+#[path = "state/explore.rs"]
+mod explore;
+
 #[path = "state/basics.rs"]
 mod basics;

@@ -182,7 +182,7 @@ impl Dispatcher {
                 Ok(())
             }
             () = inbox => self.take_inbox().map(|_| ()),
-            event = self.executor.next() => self.take(event),
+            event = self.executor.next() => event.map_or(Ok(()), |event| self.take(event)),
         }
     }
 
@@ -310,8 +310,6 @@ impl Dispatcher {
 
     /// Lets go: what is being told is told first. Something handed in meanwhile keeps the run going.
     async fn suspend(&mut self) -> Result<Option<Stop>, Unwritable> {
-        let (stamp, _) = self.clock.now();
-        self.work.observer.changed(&self.state, stamp.at);
         while !self.executor.is_idle() && self.suspend {
             tokio::select! {
                 biased;
@@ -320,11 +318,7 @@ impl Dispatcher {
                     self.resume_before(&actor)?;
                     self.take(Event::Said { actor, input })?;
                 }
-                event = self.executor.next_until_idle() => {
-                    if let Some(event) = event {
-                        self.take(event)?;
-                    }
-                }
+                event = self.executor.next() => event.map_or(Ok(()), |event| self.take(event))?,
             }
         }
         if self.suspend {
@@ -350,7 +344,7 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 _cancel = self.signals.next() => self.executor.stop_all(),
-                event = self.executor.next_until_idle() => match event {
+                event = self.executor.next() => match event {
                     Some(Event::Ended { key, ending }) => {
                         let line = format!("{} attempt {}: {}", key.step, key.attempt, end_text(&ending.end));
                         self.work.observer.unrecorded(&line);

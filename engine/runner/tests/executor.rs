@@ -99,7 +99,7 @@ impl Bench {
     }
 
     async fn next(&mut self) -> Event {
-        tokio::time::timeout(PATIENCE, self.executor.next()).await.unwrap()
+        tokio::time::timeout(PATIENCE, self.executor.next()).await.unwrap().unwrap()
     }
 
     /// Plans, and starts what was planned.

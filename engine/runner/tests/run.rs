@@ -312,6 +312,21 @@ async fn a_run_has_one_process() {
 }
 
 #[tokio::test]
+async fn an_owner_told_of_a_doubt_does_not_hold_the_process() {
+    let bench = Bench::new(
+        "
+owner: sre
+steps:
+  stop:
+    act: Stop it
+    script: kill -KILL $$
+",
+    );
+    let finished = bench.start().await.unwrap();
+    assert!(matches!(finished.end, RunEnd::InDoubt(_)), "{:?}", finished.end);
+}
+
+#[tokio::test]
 async fn a_process_that_died_leaves_an_act_in_doubt_until_somebody_says() {
     let bench = Bench::new(
         "
@@ -350,4 +365,147 @@ steps:
     assert!(matches!(resumed.end, RunEnd::Over(RunOutcome::Resolved)), "{:?}", resumed.end);
     assert!(bench.exists("on"));
     bench.verify_sealed(&run);
+}
+
+#[tokio::test]
+async fn a_lock_is_held_while_its_run_waits_and_free_when_it_is_over() {
+    let bench = Bench::new(
+        "
+lock: shop-{{ params.host }}
+params:
+  host: { type: string, default: web1 }
+steps:
+  look:
+    verify: Is the light green?
+    ask: Is the light green?
+",
+    );
+    let first = bench.start().await.unwrap();
+    assert!(matches!(first.end, RunEnd::Waiting(_)), "{:?}", first.end);
+    let error = bench.start().await.unwrap_err();
+    assert_eq!(error.exit_code(), 7);
+    assert_eq!(error.to_string(), format!("the lock \"shop-web1\" is held by run {}", first.run.id()));
+    // Another name is another lock.
+    let bench = bench.param("host", "web2");
+    let other = bench.start().await.unwrap();
+    assert!(matches!(other.end, RunEnd::Waiting(_)), "{:?}", other.end);
+    bench.hand_in(&first.run, &answer(AnswerWord::Yes));
+    bench.resume(&first.run).await.unwrap();
+    let again = bench.param("host", "web1").start().await.unwrap();
+    assert!(matches!(again.end, RunEnd::Waiting(_)), "{:?}", again.end);
+}
+
+#[tokio::test]
+async fn all_that_is_in_the_inbox_is_taken_before_it_lets_go() {
+    let bench = Bench::new(
+        "
+steps:
+  one:
+    verify: One?
+    ask: One?
+  two:
+    verify: Two?
+    ask: Two?
+",
+    );
+    let finished = bench.start().await.unwrap();
+    for step in ["one", "two"] {
+        let Input::Answer { request, answer, fields, behalf, reason, .. } = answer(AnswerWord::Yes) else {
+            panic!("it is an answer")
+        };
+        let step = Some(step.to_owned());
+        bench.hand_in(&finished.run, &Input::Answer { step, request, answer, fields, behalf, reason });
+    }
+    let resumed = bench.resume(&finished.run).await.unwrap();
+    assert!(matches!(resumed.end, RunEnd::Over(RunOutcome::Resolved)), "{:?}", resumed.end);
+    bench.verify_sealed(&finished.run);
+}
+
+#[tokio::test]
+async fn a_deadline_ends_a_question_nobody_answers() {
+    let bench = Bench::new(
+        "
+steps:
+  look:
+    verify: Is the light green?
+    ask: Is the light green?
+    within: 50ms
+    else: tell
+  tell:
+    act: Tell it
+    script: echo told > told
+    idempotent: true
+",
+    );
+    let finished = bench.start().await.unwrap();
+    assert!(matches!(finished.end, RunEnd::Over(_)), "{:?}", finished.end);
+    assert!(bench.exists("told"));
+}
+
+#[tokio::test]
+async fn a_deadline_that_passed_without_a_process_has_passed() {
+    let bench = Bench::new(
+        "
+steps:
+  look:
+    verify: Is the light green?
+    ask: Is the light green?
+    within: 1s
+    else: failed
+",
+    );
+    let watcher = Bench::watcher();
+    tokio::select! {
+        finished = bench.start_watched(watcher.clone()) => panic!("it ended too early: {finished:?}"),
+        () = watcher.until(|record| matches!(record, Record::Question { .. })) => {}
+    }
+    let run = bench.latest();
+    let question = Bench::records(&run).pop().unwrap();
+    let Record::Question { deadline: Some(deadline), .. } = question.1 else { panic!("{question:?}") };
+    // The answer comes too late.
+    while jiff::Timestamp::now() <= deadline {
+        tokio::task::yield_now().await;
+    }
+    bench.hand_in(&run, &answer(AnswerWord::Yes));
+    let resumed = bench.resume(&run).await.unwrap();
+    assert!(matches!(resumed.end, RunEnd::Over(RunOutcome::Failed)), "{:?}", resumed.end);
+    let records = Bench::records(&run);
+    assert!(records.iter().any(|(_, record)| matches!(record, Record::QuestionWithdrawn { timed_out: true, .. })));
+    assert!(records.iter().any(|(_, record)| matches!(record, Record::Refused { .. })), "the late answer is kept");
+}
+
+#[tokio::test]
+async fn a_cancel_ends_a_verify_and_lets_an_act_end() {
+    let bench = Bench::new(
+        "
+parallel: 2
+steps:
+  look:
+    verify: Look
+    needs: []
+    script: echo looking; exec sleep 600
+  stop:
+    act: Stop it
+    needs: []
+    script: echo stopping; cat pipe > stopped
+    idempotent: true
+",
+    );
+    let pipe = bench.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let watcher = Bench::watcher();
+    let (sender, inputs) = runbook_runner::inputs();
+    let run = async { bench.start_with(watcher.clone(), inputs).await.unwrap() };
+    let person = async {
+        watcher.until_printed("looking").await;
+        watcher.until_printed("stopping").await;
+        let actor = bench.machine.account.actor("terminal");
+        sender.send((actor, Input::Cancel { reason: "wrong host".to_owned() })).await.unwrap();
+        watcher.until(|record| matches!(record, Record::AttemptEnded { key, .. } if key.step == "look")).await;
+        tokio::task::spawn_blocking(move || fs::write(pipe, "stopped")).await.unwrap().unwrap();
+    };
+    let (finished, ()) = tokio::join!(run, person);
+    assert!(matches!(finished.end, RunEnd::Over(RunOutcome::Cancelled)), "{:?}", finished.end);
+    assert_eq!(bench.read("stopped"), "stopped");
+    assert_eq!(finished.end.exit_code(), 4);
 }

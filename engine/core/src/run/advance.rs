@@ -125,7 +125,7 @@ impl RunState {
             self.ready.remove(&step);
             self.begin(step);
             moved = true;
-            if self.phase == Phase::Over {
+            if self.phase == Phase::Over || (self.exploring && crate::explore::is_instant(self.plan.step(step))) {
                 break;
             }
         }
@@ -143,6 +143,7 @@ impl RunState {
             .active
             .iter()
             .filter(|one| **one != step)
+            .filter(|one| !self.exploring || crate::explore::holds_its_place(self.plan.step(**one)))
             .filter_map(|one| self.steps.get(one.get()))
             .filter(|state| state.takes_place())
             .count();
@@ -156,6 +157,16 @@ impl RunState {
         let follows_end = self.phase == Phase::Ending;
         if let Some(state) = self.steps.get_mut(step.get()) {
             state.in_ending |= follows_end;
+        }
+        if self.exploring {
+            let key = self.key(step, Part::Main);
+            self.set_in_flight(step, key);
+            if let Some(state) = self.steps.get_mut(step.get()) {
+                state.started = true;
+            }
+            return;
+        }
+        if let Some(state) = self.steps.get_mut(step.get()) {
             let again = std::mem::take(&mut state.let_go);
             if !again && self.step_by_step && self.mode == Mode::Real && state.undoing.is_none() {
                 let request = self.next_request;

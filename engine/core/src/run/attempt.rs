@@ -116,7 +116,7 @@ impl RunState {
     }
 
     /// Marks a step as being planned: not recorded, a replay plans it again.
-    fn set_in_flight(&mut self, step: StepIndex, key: AttemptKey) {
+    pub(crate) fn set_in_flight(&mut self, step: StepIndex, key: AttemptKey) {
         if let Some(state) = self.steps.get_mut(step.get()) {
             state.in_flight = true;
             if matches!(state.stage_of(key.part), Stage::Waiting | Stage::Settled(_)) {

@@ -244,7 +244,7 @@ impl RunState {
                         reason: None,
                         skipped: Some(why.clone()),
                     });
-                    state.in_ending |= on_the_road;
+                    state.in_ending = on_the_road || (state.started && state.in_ending);
                 });
                 if self.phase == Phase::Ending && !matches!(self.cause, Some(EndCause::Cancelled)) {
                     self.count_unjudged(step);

@@ -301,7 +301,7 @@ impl RunState {
     /// Doubts are settled by now: rollback, `finally`, the seal.
     fn after_ending(&mut self) -> bool {
         let wants_rollback = self.is_failed || self.cancelled.is_some() || self.is_denied;
-        if wants_rollback && self.mode == Mode::Real && !self.to_undo().is_empty() {
+        if wants_rollback && self.mode == Mode::Real && !self.exploring && !self.to_undo().is_empty() {
             let wanted = match self.plan.document().rollback {
                 Rollback::Never => Some(false),
                 Rollback::Auto => Some(true),

@@ -1,6 +1,6 @@
 //! The state machine of a run: an event in, effects out, no world touched.
 
-mod advance;
+pub(crate) mod advance;
 mod attempt;
 mod change;
 mod decide;
@@ -15,6 +15,6 @@ mod people;
 pub mod record;
 pub mod render;
 pub mod request;
-mod scope;
+pub(crate) mod scope;
 pub mod state;
 mod step_state;

@@ -159,7 +159,7 @@ impl RunState {
         let is_bare = written.kind.value == Kind::Verify && matches!(written.body.work, Work::None);
         let works = written.body.work.is_command() || is_bare;
         let cancelled = self.cancelled.is_some() && self.phase <= Phase::Ending;
-        if ends || person || stopped || rendering || cancelled || !works {
+        if self.exploring || ends || person || stopped || rendering || cancelled || !works {
             return None;
         }
         let defaults = self.plan.document().defaults.retry.as_ref().filter(|_| written.kind.value == Kind::Verify);
@@ -210,7 +210,8 @@ impl RunState {
     pub(crate) fn attach_or_settle(&mut self, step: StepIndex, verdict: Verdict) {
         let ran = matches!(verdict.settlement, Settlement::Ran | Settlement::Settled);
         let collected = self.steps.get(step.get()).is_some_and(|state| matches!(state.stage, Stage::Attaching(_)));
-        let wanted = if ran && !collected && self.mode == Mode::Real { self.evidence_wanted(step) } else { Vec::new() };
+        let collects = self.mode == Mode::Real && !self.exploring;
+        let wanted = if ran && !collected && collects { self.evidence_wanted(step) } else { Vec::new() };
         if wanted.is_empty() {
             return self.conclude(step, verdict);
         }

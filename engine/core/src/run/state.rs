@@ -21,6 +21,7 @@ use crate::value::Value;
 
 /// The state of one run of a plan. It changes only by records: [`RunState::on_event`] makes and applies them,
 /// [`RunState::apply`] replays them.
+#[derive(Clone)]
 pub struct RunState {
     pub(crate) plan: Arc<Plan>,
     pub(crate) team: Arc<Team>,
@@ -73,6 +74,8 @@ pub struct RunState {
     pub(crate) active: BTreeSet<StepIndex>,
     /// Waiting steps, for the end.
     pub(crate) unsettled: usize,
+    /// Nothing runs: what each step does is chosen from outside, to see all that can follow.
+    pub(crate) exploring: bool,
     /// Steps whose output some expression or template of another step reads.
     pub(crate) output_read: BTreeSet<StepIndex>,
     // What follows lives for one event only.
@@ -197,6 +200,7 @@ impl RunState {
             ready: BTreeSet::new(),
             active: BTreeSet::new(),
             unsettled: count,
+            exploring: false,
             output_read,
             effects: Vec::new(),
             now: at,

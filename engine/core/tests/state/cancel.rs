@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use runbook_core::run::event::Input;
 use runbook_core::run::record::{AnswerWord, End, Part, Record, RunOutcome, SettleWord};
 
 use crate::world::{Go, World};
@@ -56,6 +57,39 @@ fn once_while_an_act_runs_it_is_let_end() {
     assert_eq!(world.outcome("point"), "passed");
     assert_eq!(world.order(), ["made", "point", "point:undo", "made:undo", "tidy"]);
     assert_eq!(world.sealed(), Some(RunOutcome::Cancelled));
+}
+
+/// The engine dies when what is to run is planned, and a cancel is what the next one finds.
+#[test]
+fn before_the_next_engine_goes_on() {
+    for point in ["act: A, run: a", "verify: A, run: a", "act: A, run: a, approve: operator"] {
+        let mut world = World::attended(&format!("  a: {{ {point} }}\n")).goes("a", &[Go::Hangs]).start();
+        if point.contains("approve") {
+            world.approve("a");
+        }
+        let last = world.records.iter().position(|(_, record, _)| matches!(record, Record::StepIntent { .. }));
+        world.crash_after(last.unwrap(), Some(Input::Cancel { reason: "enough".to_owned() }));
+        world.settle_down();
+        assert_eq!((world.outcome("a").as_str(), world.ran("a")), ("cancelled", 0), "{point}");
+        assert_eq!(world.sealed(), Some(RunOutcome::Cancelled));
+    }
+}
+
+#[test]
+fn what_was_ready_and_had_no_place_does_not_start() {
+    for point in ["{ act: P, wait: 1m, needs: [] }", "{ verify: P, run: point, needs: [] }"] {
+        let text = format!("steps:\n  a: {{ act: A, run: a, needs: [] }}\n  point: {point}\n");
+        let mut world = World::attended(&text).goes("a", &[Go::Hangs]).start();
+        world.cancel();
+        world.end("a", End::Exited(0));
+        assert_eq!((world.outcome("point").as_str(), world.sealed()), ("cancelled", Some(RunOutcome::Cancelled)));
+        assert!(
+            !world
+                .records
+                .iter()
+                .any(|(_, record, _)| matches!(record, Record::StepIntent { key, .. } if key.step == "point"))
+        );
+    }
 }
 
 #[test]

@@ -391,8 +391,9 @@ impl World {
         self.state = state;
     }
 
-    /// The engine dies with the run's first `count` records on disk, and a new one takes it up.
-    pub(crate) fn crash_after(&mut self, count: usize) {
+    /// The engine dies with the run's first `count` records on disk, and a new one takes it up; what was handed in
+    /// meanwhile it takes in first.
+    pub(crate) fn crash_after(&mut self, count: usize, handed_in: Option<Input>) {
         self.records.truncate(count);
         self.replayed = self.fresh();
         self.replayed_records = 0;
@@ -406,7 +407,13 @@ impl World {
             })
             .collect();
         self.started_attempts.retain(|key| intents.contains(key));
-        self.resume();
+        match handed_in {
+            None => self.resume(),
+            Some(input) => {
+                self.take_up();
+                self.take_in(Event::Said { actor: operator(), input });
+            }
+        }
     }
 
     fn perform(&mut self, effect: Effect) {

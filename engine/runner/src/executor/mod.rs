@@ -209,55 +209,37 @@ impl Executor {
         self.ready.pop_front()
     }
 
-    /// Waits for the next event; for ever while nothing is done. Dropped while it waits, it loses nothing.
-    pub async fn next(&mut self) -> Event {
+    /// Waits for the next event; for ever while nothing is done. `None` where something was done that has no event.
+    /// Dropped while it waits, it loses nothing.
+    pub async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = self.step().await {
-                return event;
-            }
-        }
-    }
-
-    /// As [`Self::next`], but nothing once nothing is going on: what has no event, such as telling the owner, may have
-    /// been the last.
-    pub async fn next_until_idle(&mut self) -> Option<Event> {
-        while !self.is_idle() {
-            if let Some(event) = self.step().await {
+            if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-        }
-        None
-    }
-
-    /// Waits until something is done, and gives its event, if it has one by now.
-    async fn step(&mut self) -> Option<Event> {
-        if let Some(event) = self.ready.pop_front() {
-            return Some(event);
-        }
-        let done = tokio::select! {
-            biased;
-            // What was told comes before the word that all were told.
-            Some(event) = self.told.1.recv() => return Some(event),
-            done = self.tasks.next() => done,
-        };
-        match done {
-            Done::Prepared(key, prepared) => match *prepared {
-                Ok(prepared) => self.launch(key, prepared),
-                Err(failure) => self.ended(key, command::not_started(failure)),
-            },
-            Done::Ended(key, ending) => return Some(Event::Ended { key, ending }),
-            Done::Event(event) => {
-                if let Ok(told) = self.told.1.try_recv() {
-                    self.ready.push_back(told);
-                    while let Ok(told) = self.told.1.try_recv() {
+            let done = tokio::select! {
+                biased;
+                // What was told comes before the word that all were told.
+                Some(event) = self.told.1.recv() => return Some(event),
+                done = self.tasks.next() => done,
+            };
+            match done {
+                Done::Prepared(key, prepared) => match *prepared {
+                    Ok(prepared) => self.launch(key, prepared),
+                    Err(failure) => self.ended(key, command::not_started(failure)),
+                },
+                Done::Ended(key, ending) => return Some(Event::Ended { key, ending }),
+                Done::Event(event) => {
+                    if let Ok(told) = self.told.1.try_recv() {
                         self.ready.push_back(told);
+                        while let Ok(told) = self.told.1.try_recv() {
+                            self.ready.push_back(told);
+                        }
                     }
+                    self.ready.push_back(event);
                 }
-                self.ready.push_back(event);
+                Done::Nothing => return None,
             }
-            Done::Nothing => {}
         }
-        None
     }
 
     /// Whether nothing is going on.

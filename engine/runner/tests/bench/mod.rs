@@ -126,6 +126,7 @@ impl Bench {
     }
 
     pub(crate) fn param(mut self, name: &str, text: &str) -> Self {
+        self.options.params.retain(|(known, _)| known != name);
         self.options.params.push((name.to_owned(), text.to_owned()));
         self
     }
