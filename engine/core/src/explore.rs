@@ -124,7 +124,7 @@ pub enum Took {
 #[must_use]
 pub fn explore(plan: &Arc<Plan>, states_max: usize) -> Exploration {
     let states_max = states_max.min(WORK_MAX / plan.len().max(1)).max(1);
-    Walk::new(plan, states_max).to_the_end()
+    Walk::new(plan, states_max).walk()
 }
 
 /// How a state came about: the state before, and what happened then.
@@ -162,7 +162,7 @@ impl Walk {
         }
     }
 
-    fn to_the_end(mut self) -> Exploration {
+    fn walk(mut self) -> Exploration {
         let mut first = beginning(&self.plan);
         first.go_on_exploring();
         self.arrive(0, first);
@@ -291,12 +291,12 @@ impl Walk {
             ways.extend(branches(state, written).into_iter().map(Took::Branch));
             return ways;
         }
-        match &written.body.work {
-            Work::Ask(asking) if written.kind.value == Kind::Decide => {
-                ways.extend((0..asking.choices.len()).map(|number| Took::Branch(BranchChoice::Choice(number))));
-            }
-            Work::Wait(_) => ways.push(Took::Passed),
-            _ => ways.extend([Took::Passed, Took::Failed]),
+        if let (Work::Ask(asking), Kind::Decide) = (&written.body.work, written.kind.value) {
+            ways.extend((0..asking.choices.len()).map(|number| Took::Branch(BranchChoice::Choice(number))));
+        } else if matches!(written.body.work, Work::Wait(_)) {
+            ways.push(Took::Passed);
+        } else {
+            ways.extend([Took::Passed, Took::Failed]);
         }
         let looks = !matches!(written.body.work, Work::Ask(_) | Work::Instruct(_) | Work::Wait(_));
         if written.kind.value == Kind::Verify && looks {
@@ -353,10 +353,8 @@ pub(crate) fn holds_its_place(step: &Step) -> bool {
 
 /// Whether people have a time to answer in.
 fn has_time(step: &Step) -> bool {
-    let asking = match &step.body.work {
-        Work::Ask(asking) | Work::Instruct(asking) => asking.within.is_some(),
-        _ => false,
-    };
+    let work = &step.body.work;
+    let asking = matches!(work, Work::Ask(asking) | Work::Instruct(asking) if asking.within.is_some());
     let approval = match step.approve.as_ref().map(|approve| &approve.value) {
         Some(Approve::People(approval)) => approval.within.is_some(),
         Some(Approve::Operator) | None => false,

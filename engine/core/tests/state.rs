@@ -5,6 +5,10 @@
     clippy::indexing_slicing,
     reason = "a test that finds something missing has failed"
 )]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one thing among many")]
+#![expect(clippy::print_stdout, reason = "a failing seed is named")]
+#![expect(clippy::struct_excessive_bools, reason = "a picture of a runbook has as many as its language")]
+#![expect(clippy::match_same_arms, reason = "tables are written as they are in the language reference")]
 #![allow(missing_docs, reason = "tests are read, not documented")]
 
 #[path = "state/world.rs"]

@@ -46,7 +46,8 @@ impl RunState {
             Mode::Real => false,
             Mode::Dry { probe: false } => !starts_nothing,
             Mode::Dry { probe: true } | Mode::Drill => {
-                !starts_nothing && !(is_verify && work.is_some_and(Work::is_command))
+                let looks = is_verify && work.is_some_and(Work::is_command);
+                !(starts_nothing || looks)
             }
         }
     }
@@ -70,16 +71,11 @@ impl RunState {
     pub(crate) fn begin_part(&mut self, step: StepIndex, part: Part) {
         let plan = std::sync::Arc::clone(&self.plan);
         let key = self.key(step, part);
-        let body = match part {
-            Part::Main => Some(&plan.step(step).body),
-            _ => None,
-        };
-        let work =
-            body.map_or_else(|| self.body(step, part).map(|body| body.work.clone()), |body| Some(body.work.clone()));
-        match work {
+        let body = if part == Part::Main { Some(&plan.step(step).body) } else { self.body(step, part) };
+        match body.map(|body| body.work.clone()) {
             Some(Work::Run(_) | Work::Script(_)) => self.plan_command(step, key),
-            Some(Work::Ask(asking)) => self.ask(step, &key, &asking, true),
-            Some(Work::Instruct(asking)) => self.ask(step, &key, &asking, false),
+            Some(Work::Ask(asking)) => self.ask(step, &asking, true),
+            Some(Work::Instruct(asking)) => self.ask(step, &asking, false),
             Some(Work::Wait(wait)) => self.wait(step, key, &wait.value),
             Some(Work::None) => self.judge_bare(step, &key),
             Some(Work::Http(_) | Work::Template(_) | Work::Runbook(_)) | None => {
@@ -136,12 +132,9 @@ impl RunState {
     pub(crate) fn on_planned(&mut self, key: &AttemptKey, plan: Result<(BlobDigest, String), StartFailure>) {
         let Some(step) = self.plan.graph().find(&key.step) else { return };
         let Some(state) = self.steps.get_mut(step.get()) else { return };
-        let expected = match state.stage_of(key.part) {
-            Stage::Planning(planning) => planning == key,
-            // Another attempt, or another part after the one that ended.
-            Stage::Pausing(..) | Stage::Ended(_) => true,
-            _ => false,
-        };
+        let is_first = matches!(state.stage_of(key.part), Stage::Planning(planning) if planning == key);
+        // Or another attempt, or another part after the one that ended.
+        let expected = is_first || matches!(state.stage_of(key.part), Stage::Pausing(..) | Stage::Ended(_));
         if !std::mem::take(&mut state.in_flight) || !expected {
             return;
         }

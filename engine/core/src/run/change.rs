@@ -63,21 +63,24 @@ impl RunState {
         self.requests.remove(&request);
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a record: what it changes is read in one place")]
     pub(crate) fn change(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
         let now = self.now;
-        match record {
-            Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } => {
-                self.unfollowed = self.plan.graph().find(step);
-            }
-            // These can stand between a settlement and what follows from it, and change nothing that it depends on.
+        // These can stand between a settlement and what follows from it, and change nothing that it depends on.
+        let beside = matches!(
+            record,
             Record::RunResumed { .. }
-            | Record::RunSuspended { .. }
-            | Record::Recovered { .. }
-            | Record::ClockJumped { .. }
-            | Record::Note { .. }
-            | Record::Refused { .. }
-            | Record::Handover { .. } => {}
-            _ => self.unfollowed = None,
+                | Record::RunSuspended { .. }
+                | Record::Recovered { .. }
+                | Record::ClockJumped { .. }
+                | Record::Note { .. }
+                | Record::Refused { .. }
+                | Record::Handover { .. }
+        );
+        if let Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } = record {
+            self.unfollowed = self.plan.graph().find(step);
+        } else if !beside {
+            self.unfollowed = None;
         }
         match record {
             Record::RunStarted(_)
@@ -282,10 +285,7 @@ impl RunState {
                     let has_else = self.has_road(step, Road::Else);
                     self.with_step(step, |state| {
                         let settlement = if has_else { Settlement::Unanswered } else { Settlement::Ran };
-                        let key = match &state.stage {
-                            Stage::Asked(key, _) => key.clone(),
-                            _ => main_key(step, state.last_attempt()),
-                        };
+                        let key = main_key(step, state.last_attempt());
                         state.stage = Stage::Ended(refused(&key, settlement, "nobody answered in time".to_owned()));
                     });
                 }
@@ -316,8 +316,7 @@ impl RunState {
                 self.change_acknowledged(step, by);
             }
             Record::EscalationTimedOut { step } => {
-                let requests: Vec<RequestId> = self.requests_of(step);
-                requests.into_iter().for_each(|request| self.close(request));
+                self.close_all_of(step);
                 let has_else = self.has_road(step, Road::Else);
                 self.with_step(step, |state| {
                     let key = main_key(step, state.last_attempt());
@@ -336,10 +335,10 @@ impl RunState {
             }
             Record::DoubtOpened { key, why } => self.change_doubt(key, why),
             Record::DoubtSettled { key, word, by, reason } => {
-                self.change_doubt_settled(key, *word, by, reason.as_ref())
+                self.change_doubt_settled(key, *word, by, reason.as_ref());
             }
             Record::Override { step, word, reason, outputs } => {
-                self.requests_of(step).into_iter().for_each(|request| self.close(request));
+                self.close_all_of(step);
                 self.with_step(step, |state| {
                     let Stage::Overruling(_, verdict) = &state.stage else { return };
                     let mut verdict = verdict.clone();
@@ -489,6 +488,12 @@ impl RunState {
         }
     }
 
+    fn close_all_of(&mut self, step: &str) {
+        for request in self.requests_of(step) {
+            self.close(request);
+        }
+    }
+
     pub(crate) fn requests_of(&self, step: &str) -> Vec<RequestId> {
         let of_step = |request: &&Request| request.step.as_deref() == Some(step);
         self.requests.values().filter(of_step).map(|request| request.id).collect()
@@ -502,9 +507,8 @@ impl RunState {
     /// The one-line form of what is planned.
     fn shown(&self, key: &AttemptKey) -> String {
         let index = self.plan.graph().find(&key.step);
-        let state = index.and_then(|index| self.steps.get(index.get()));
-        let stage = state.map(|state| if key.part == Part::Undo { &state.undo } else { &state.stage });
-        match stage {
+        let step = index.and_then(|index| self.steps.get(index.get()));
+        match step.map(|step| if key.part == Part::Undo { &step.undo } else { &step.stage }) {
             Some(Stage::Planned(_, _, shown)) => shown.clone(),
             _ => String::new(),
         }
@@ -580,7 +584,13 @@ impl RunState {
         let index = step.and_then(|step| self.plan.graph().find(step));
         let asking = index.and_then(|index| match &self.plan.step(index).body.work {
             Work::Ask(asking) | Work::Instruct(asking) => Some(asking),
-            _ => None,
+            Work::Run(_)
+            | Work::Script(_)
+            | Work::Http(_)
+            | Work::Wait(_)
+            | Work::Template(_)
+            | Work::Runbook(_)
+            | Work::None => None,
         });
         let collect = match (question, asking) {
             (QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct, Some(asking)) => {
@@ -612,11 +622,8 @@ impl RunState {
                     }
                 }
                 QuestionKind::Doubt => {
-                    let key = match &state.stage {
-                        Stage::Ended(verdict) => verdict.key.clone(),
-                        _ => key.clone(),
-                    };
-                    state.stage = Stage::Doubt(key, request);
+                    let key = if let Stage::Ended(verdict) = &state.stage { &verdict.key } else { &key };
+                    state.stage = Stage::Doubt(key.clone(), request);
                 }
                 QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct => {
                     state.started = true;
@@ -714,7 +721,7 @@ impl RunState {
     }
 
     fn change_doubt_settled(&mut self, key: &AttemptKey, word: SettleWord, by: &str, reason: Option<&String>) {
-        self.requests_of(&key.step).into_iter().for_each(|request| self.close(request));
+        self.close_all_of(&key.step);
         let by_person = by == "person";
         let mut again = false;
         self.with_step(&key.step, |state| {

@@ -38,12 +38,11 @@ impl RunState {
                 }
             }
         }
-        match &written.otherwise {
-            Some(target) => self.take(step, BranchChoice::Otherwise, target, "otherwise".to_owned(), looked_at),
-            None => {
-                let reason = "no case was true and it has no otherwise".to_owned();
-                self.end_attempt_early(step, Part::Main, Outcome::Failed, reason, None);
-            }
+        if let Some(target) = &written.otherwise {
+            self.take(step, BranchChoice::Otherwise, target, "otherwise".to_owned(), looked_at);
+        } else {
+            let reason = "no case was true and it has no otherwise".to_owned();
+            self.end_attempt_early(step, Part::Main, Outcome::Failed, reason, None);
         }
     }
 

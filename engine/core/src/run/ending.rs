@@ -40,9 +40,8 @@ impl RunState {
         for step in active {
             let path = self.path(step);
             let on_the_road = |state: &&StepState| *why == SkipReason::Cancelled || !state.in_ending;
-            let state = self.steps.get(step.get()).filter(on_the_road);
-            let Some(stage) = state.map(|state| state.stage.clone()) else { continue };
-            match stage {
+            let Some(waits) = self.steps.get(step.get()).filter(on_the_road) else { continue };
+            match waits.stage.clone() {
                 Stage::Approval(request, key, _) => {
                     if self.requests.contains_key(&request) {
                         self.emit(Record::ApprovalVoid { request, key, why: why.to_string() });
@@ -105,17 +104,16 @@ impl RunState {
 
     /// In rollback and `finally`: ends what waits for a person or the clock.
     pub(crate) fn end_waiting(&mut self, step: StepIndex) {
-        let Some(state) = self.steps.get(step.get()) else { return };
+        let Some(waits) = self.steps.get(step.get()) else { return };
         let path = self.path(step);
-        let undoes = state.undoing.is_some();
-        if let Stage::Approval(request, key, _) = state.undo.clone() {
+        let (undoes, stage) = (waits.undoing.is_some(), waits.stage.clone());
+        if let Stage::Approval(request, key, _) = waits.undo.clone() {
             if self.requests.contains_key(&request) {
                 self.emit(Record::ApprovalVoid { request, key, why: "cancelled".to_owned() });
             }
             let reason = Some("cancelled".to_owned());
             return self.emit(Record::StepUndone { step: path, outcome: Outcome::Failed, reason });
         }
-        let stage = state.stage.clone();
         match &stage {
             Stage::Approval(request, key, _) => {
                 if self.requests.contains_key(request) {
@@ -204,7 +202,7 @@ impl RunState {
                 }
             }
         }
-        acts.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        acts.sort_unstable_by_key(|(order, ..)| std::cmp::Reverse(*order));
         acts.into_iter().map(|(_, index, by)| (index, by)).collect()
     }
 
@@ -287,11 +285,10 @@ impl RunState {
             }
             let why = if self.cancelled.is_some() {
                 SkipReason::Cancelled
+            } else if let super::edges::Readiness::Blocked(by) = self.readiness(step) {
+                SkipReason::Blocked(self.path(by))
             } else {
-                match self.readiness(step) {
-                    super::edges::Readiness::Blocked(by) => SkipReason::Blocked(self.path(by)),
-                    _ => SkipReason::Ended,
-                }
+                SkipReason::Ended
             };
             self.not_begun(step, why);
         }
@@ -375,21 +372,29 @@ impl RunState {
                 self.emit(Record::StepUndone { step, outcome, reason: verdict.reason });
                 true
             }
-            _ => false,
+            Stage::Waiting
+            | Stage::Planning(_)
+            | Stage::Proceeding(_)
+            | Stage::Approval(..)
+            | Stage::WaitingUntil(..)
+            | Stage::Asked(..)
+            | Stage::Telling(_)
+            | Stage::AwaitingAck(..)
+            | Stage::Pausing(..)
+            | Stage::Attaching(_)
+            | Stage::Overruling(..)
+            | Stage::Doubt(..)
+            | Stage::Settled(_) => false,
         }
     }
 
     fn go_on_with_finally(&mut self) -> bool {
-        match self.next_finally() {
-            Some(step) => {
-                self.begin(step);
-                true
-            }
-            None => {
-                self.emit(Record::PhaseEntered { phase: Phase::Over, cause: None });
-                true
-            }
+        if let Some(step) = self.next_finally() {
+            self.begin(step);
+        } else {
+            self.emit(Record::PhaseEntered { phase: Phase::Over, cause: None });
         }
+        true
     }
 
     fn seal(&mut self) {

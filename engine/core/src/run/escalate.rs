@@ -10,6 +10,7 @@ use crate::graph::StepIndex;
 use crate::source::Spanned;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 impl RunState {
@@ -46,9 +47,9 @@ impl RunState {
         let mut message = format!("{title}\n{} ({}), run {}", document.title.value, document.name.value, self.id);
         if let Some(failure) = self.failure() {
             let text = |name: &str| failure.get(name).map(ToString::to_string).unwrap_or_default();
-            message.push_str(&format!("\nFailed: {} ({}): {}", text("title"), text("step"), text("reason")));
+            let _ = write!(message, "\nFailed: {} ({}): {}", text("title"), text("step"), text("reason"));
         }
-        message.push_str(&format!("\nTake it over: runbook resume {}", self.id));
+        let _ = write!(message, "\nTake it over: runbook resume {}", self.id);
         message
     }
 
@@ -67,11 +68,11 @@ impl RunState {
     }
 
     pub(crate) fn on_told_all(&mut self, step: &str) {
-        if let Some(state) = self.plan.graph().find(step).and_then(|index| self.steps.get_mut(index.get())) {
-            if matches!(state.stage, Stage::Telling(_)) {
-                state.in_flight = false;
-                state.told_all = true;
-            }
+        if let Some(state) = self.plan.graph().find(step).and_then(|index| self.steps.get_mut(index.get()))
+            && matches!(state.stage, Stage::Telling(_))
+        {
+            state.in_flight = false;
+            state.told_all = true;
         }
     }
 

@@ -126,6 +126,7 @@ impl RunState {
     }
 
     /// The values an expression read, for a reason or a decision.
+    #[expect(clippy::unused_self, reason = "it is asked of the run like all that judges")]
     pub(crate) fn values_read(&self, scope: &RunScope<'_>, reads: &[crate::expression::Read]) -> Vec<(String, String)> {
         use crate::expression::Scope;
         let mut values: Vec<(String, String)> = Vec::new();

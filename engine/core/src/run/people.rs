@@ -62,7 +62,7 @@ impl RunState {
     }
 
     /// Asks a person: a yes or no, a choice, an instruction.
-    pub(crate) fn ask(&mut self, step: StepIndex, _key: &AttemptKey, asking: &Asking, is_question: bool) {
+    pub(crate) fn ask(&mut self, step: StepIndex, asking: &Asking, is_question: bool) {
         if self.mode != Mode::Real {
             let is_decide = self.plan.step(step).kind.value == Kind::Decide;
             if is_decide {
@@ -141,13 +141,10 @@ impl RunState {
         let now = self.now;
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
-            match self.steps.get(step.get()).map(|state| state.stage.clone()) {
-                Some(Stage::Pausing(_, until)) if until <= now => {
-                    if self.steps.get(step.get()).is_some_and(|state| !state.in_flight) {
-                        self.begin_work(step);
-                    }
-                }
-                Some(Stage::WaitingUntil(key, until)) if until <= now => {
+            let Some(state) = self.steps.get(step.get()) else { continue };
+            match (state.stage.clone(), state.in_flight) {
+                (Stage::Pausing(_, until), false) if until <= now => self.begin_work(step),
+                (Stage::WaitingUntil(key, until), _) if until <= now => {
                     let duration = self.since(step);
                     self.emit(Record::AttemptEnded {
                         key,
@@ -465,11 +462,8 @@ impl RunState {
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             let Some(state) = self.steps.get(step.get()) else { continue };
-            let running = [&state.stage, &state.undo].into_iter().find_map(|stage| match stage {
-                Stage::Running(key) => Some(key.clone()),
-                _ => None,
-            });
-            let Some(key) = running else { continue };
+            let ((Stage::Running(key), _) | (_, Stage::Running(key))) = (&state.stage, &state.undo) else { continue };
+            let key = key.clone();
             let changes = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
             // How an act ended has to be found out all the same.
             let looks = !changes && self.phase == Phase::Ending && key.part != Part::Doubt;
@@ -479,7 +473,9 @@ impl RunState {
         }
         if again && matches!(self.phase, Phase::Rollback | Phase::Finally) {
             let active: Vec<StepIndex> = self.active.iter().copied().collect();
-            active.into_iter().for_each(|step| self.end_waiting(step));
+            for step in active {
+                self.end_waiting(step);
+            }
         }
     }
 }

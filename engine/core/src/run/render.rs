@@ -1,4 +1,5 @@
 //! From what is written to exactly what will run: values rendered, settings read.
+#![expect(clippy::wildcard_enum_match_arm, reason = "any other value, or way of working, is refused alike")]
 
 use std::time::Duration;
 

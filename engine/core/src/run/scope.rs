@@ -76,7 +76,7 @@ impl<'a> RunScope<'a> {
         let Some(index) = self.state.plan.graph().find(id) else { return Ok(None) };
         let Some(step) = self.state.steps.get(index.get()) else { return Ok(None) };
         let Some((member, rest)) = rest.split_first() else {
-            return Ok(Some(self.whole_step(step)));
+            return Ok(Some(whole_step(step)));
         };
         let settled = step.settled();
         let withheld = settled.is_some_and(|settled| settled.settlement == Settlement::Withheld);
@@ -115,17 +115,9 @@ impl<'a> RunScope<'a> {
         Ok(value.and_then(|value| descend(value, rest)))
     }
 
-    fn whole_step(&self, step: &StepState) -> Value {
-        let mut members = BTreeMap::from([("outputs".to_owned(), Value::Map(step.outputs.clone()))]);
-        if let Some(settled) = step.settled() {
-            members.insert("outcome".to_owned(), Value::from(settled.outcome.word()));
-        }
-        Value::Map(members)
-    }
-
-    fn run(&self, rest: &[String]) -> Found {
+    fn run(&self, rest: &[String]) -> Option<Value> {
         let state = self.state;
-        let Some((member, rest)) = rest.split_first() else { return Ok(None) };
+        let (member, rest) = rest.split_first()?;
         let value = match member.as_str() {
             "id" => Some(Value::from(state.id.as_str())),
             "runbook" => Some(Value::from(state.plan.document().name.value.as_str())),
@@ -140,7 +132,7 @@ impl<'a> RunScope<'a> {
             "failure" => state.failure().map(Value::Map),
             _ => None,
         };
-        Ok(value.and_then(|value| descend(value, rest)))
+        value.and_then(|value| descend(value, rest))
     }
 
     fn result(&self, name: &str, rest: &[String]) -> Found {
@@ -179,7 +171,7 @@ impl Scope for RunScope<'_> {
                 Ok(self.state.params.get(name).cloned().and_then(|value| descend(value, rest)))
             }
             ("steps", [id, rest @ ..]) => self.step(id, rest),
-            ("run", rest) => self.run(rest),
+            ("run", rest) => Ok(self.run(rest)),
             ("alert", rest) => Ok(self.state.alert.clone().and_then(|value| descend(value, rest))),
             (name, rest) => self.result(name, rest),
         }
@@ -189,6 +181,14 @@ impl Scope for RunScope<'_> {
         let hours = self.state.team.hours.get(name).ok_or_else(|| format!("the team file names no hours {name:?}"))?;
         hours.contain(at)
     }
+}
+
+fn whole_step(step: &StepState) -> Value {
+    let mut members = BTreeMap::from([("outputs".to_owned(), Value::Map(step.outputs.clone()))]);
+    if let Some(settled) = step.settled() {
+        members.insert("outcome".to_owned(), Value::from(settled.outcome.word()));
+    }
+    Value::Map(members)
 }
 
 fn was(outcome: Outcome) -> &'static str {
@@ -212,10 +212,8 @@ fn cut(name: &str, bytes: u64) -> String {
 fn descend(value: Value, rest: &[String]) -> Option<Value> {
     let mut value = value;
     for name in rest {
-        value = match value {
-            Value::Map(mut members) => members.remove(name)?,
-            _ => return None,
-        };
+        let Value::Map(mut members) = value else { return None };
+        value = members.remove(name)?;
     }
     Some(value)
 }

@@ -1,6 +1,7 @@
 //! The state of a run, and its public face.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -21,6 +22,7 @@ use crate::value::Value;
 
 /// The state of one run of a plan. It changes only by records: [`RunState::on_event`] makes and applies them,
 /// [`RunState::apply`] replays them.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, recorded apart")]
 #[derive(Clone)]
 pub struct RunState {
     pub(crate) plan: Arc<Plan>,
@@ -216,6 +218,9 @@ impl RunState {
 
     /// Takes an event in and says what is to be done, in order. Its records are applied already. `now` never goes
     /// back between calls.
+    ///
+    /// # Panics
+    /// When a step has no terminal record at the end of the run, which is our own mistake.
     pub fn on_event(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         assert!(self.effects.is_empty(), "effects are handed out at the end of each event");
         self.now = self.now.max(super::attempt::whole_millis(now));
@@ -274,10 +279,8 @@ impl RunState {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let stages = self.active.iter().filter_map(|step| {
             let state = self.steps.get(step.get())?;
-            match &state.stage {
-                Stage::Pausing(_, until) | Stage::WaitingUntil(_, until) if !state.in_flight => Some(*until),
-                _ => None,
-            }
+            let (Stage::Pausing(_, until) | Stage::WaitingUntil(_, until)) = &state.stage else { return None };
+            (!state.in_flight).then_some(*until)
         });
         let requests = self.requests.values().filter_map(|request| request.deadline);
         let run = self.run_deadline.filter(|_| self.phase <= Phase::Ending && self.cancelled.is_none());
@@ -426,7 +429,7 @@ impl RunState {
                 step.undo = Stage::Waiting;
             }
             step.let_go = false;
-            text.push_str(&format!("{number} {step:?}\n"));
+            let _ = writeln!(text, "{number} {step:?}");
         }
         text
     }

@@ -115,6 +115,7 @@ pub(crate) enum Undone {
 }
 
 /// What a run knows of one step.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, recorded apart")]
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct StepState {
     pub(crate) stage: Stage,
@@ -165,10 +166,7 @@ pub(crate) struct StepState {
 
 impl StepState {
     pub(crate) fn settled(&self) -> Option<&Settled> {
-        match &self.stage {
-            Stage::Settled(settled) => Some(settled),
-            _ => None,
-        }
+        if let Stage::Settled(settled) = &self.stage { Some(settled) } else { None }
     }
 
     pub(crate) fn is_waiting(&self) -> bool {

@@ -93,6 +93,19 @@ fn what_was_ready_and_had_no_place_does_not_start() {
 }
 
 #[test]
+fn on_the_road_after_a_failure_too() {
+    let text = "steps:\n  a: { act: A, run: a }\n  m: { verify: M, run: m }\n  n: { act: N, run: n, needs: [m] }\n  \
+        w: { act: W, wait: 1m, needs: [m] }\nfallback: m\n";
+    let mut world = World::new(text).goes("a", &[Go::Exit(1)]).goes("n", &[Go::Hangs]).start();
+    world.cancel();
+    world.end("n", End::Exited(0));
+    assert_eq!((world.outcome("w").as_str(), world.sealed()), ("cancelled", Some(RunOutcome::Cancelled)));
+    assert!(
+        !world.records.iter().any(|(_, record, _)| matches!(record, Record::StepIntent { key, .. } if key.step == "w"))
+    );
+}
+
+#[test]
 fn twice_while_an_act_runs_ends_it() {
     let mut world = at("{ act: P, run: point, needs: [made] }").start();
     world.cancel();

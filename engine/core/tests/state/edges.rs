@@ -35,9 +35,7 @@ fn run(source: Source, roads: &str, below: &str) -> World {
         ),
         Doubt => format!("  s: {{ act: S, run: s{roads} }}\n"),
         Denied => format!("  s: {{ act: S, run: s, approve: operator{roads} }}\n"),
-        Expired => {
-            format!("  s: {{ act: S, run: s, approve: {{ within: 5m{} }} }}\n", roads.replacen("else", "else", 1))
-        }
+        Expired => format!("  s: {{ act: S, run: s, approve: {{ within: 5m{roads} }} }}\n"),
         ByWhen => format!("  s: {{ act: S, run: s, when: false{roads} }}\n"),
         NotReached => format!(
             "  pick: {{ decide: P, cases: [{{ when: 1 == 2, then: s }}], otherwise: z }}\n  s: {{ act: S, run: s{roads} }}\n  z: {{ verify: Z, run: z }}\n"
@@ -251,7 +249,7 @@ fn already_so() {
 fn an_unless_that_cannot_say_keeps_the_act_from_starting() {
     for (way, starts) in [(Go::Exit(126), false), (Go::Missing, false), (Go::Exit(2), true), (Go::TimeOut, true)] {
         let world = World::new("  s: { act: S, run: s, unless: { run: look } }\n")
-            .part_goes("s", Part::Unless, &[way.clone()])
+            .part_goes("s", Part::Unless, std::slice::from_ref(&way))
             .run();
         assert_eq!(world.ran("s") == 1, starts, "{way:?}");
         assert_eq!(world.outcome("s"), if starts { "passed" } else { "failed" }, "{way:?}");

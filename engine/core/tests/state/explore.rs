@@ -1,6 +1,7 @@
 //! What can be reached, walked with the state machine itself.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use runbook_core::explore::{Choice, Exploration, Reached, STATES_MAX, Took, explore};
@@ -118,7 +119,7 @@ fn states_that_agree_on_what_matters_are_one() {
     // Each step can end in three ways, and the next one runs whatever it was: 3^40 histories.
     let mut text = String::new();
     for number in 0..40 {
-        text.push_str(&format!("  s{number}: {{ verify: S, run: s, needs: [], on_fail: done }}\n"));
+        let _ = write!(text, "  s{number}: {{ verify: S, run: s, needs: [], on_fail: done }}\n");
     }
     let explored = explored(&text);
     assert!(explored.states < 200, "{} states", explored.states);
@@ -130,8 +131,8 @@ fn states_that_agree_on_what_matters_are_one() {
 fn it_is_bounded_and_says_so() {
     let mut text = "parallel: 12\nsteps:\n".to_owned();
     for number in 0..12 {
-        text.push_str(&format!("  s{number}: {{ verify: S, ask: Q, needs: [], on_fail: t{number} }}\n"));
-        text.push_str(&format!("  t{number}: {{ act: T, run: t }}\n"));
+        let _ = write!(text, "  s{number}: {{ verify: S, ask: Q, needs: [], on_fail: t{number} }}\n");
+        let _ = write!(text, "  t{number}: {{ act: T, run: t }}\n");
     }
     let explored = explore(&plan(&text), 500);
     assert!(!explored.complete);

@@ -94,8 +94,7 @@ impl<'a> Oracle<'a> {
         let count = shape.nodes.len();
         let mut reach = vec![vec![false; count]; count];
         for to in 0..count {
-            reach[to][to] = true;
-            for from in shape.needs(to) {
+            for from in shape.needs(to).into_iter().chain([to]) {
                 reach[from][to] = true;
             }
         }
@@ -637,7 +636,7 @@ impl<'a> Oracle<'a> {
                 let by = Self::index(by);
                 match self.readiness(step) {
                     Readiness::Blocked(all) => {
-                        assert!(all.contains(&by), "s{step} is blocked by {all:?}, not by s{by}")
+                        assert!(all.contains(&by), "s{step} is blocked by {all:?}, not by s{by}");
                     }
                     other => panic!("s{step} is not blocked: {other:?}"),
                 }

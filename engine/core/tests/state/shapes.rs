@@ -436,7 +436,7 @@ impl Shape {
         for (step, node) in self.nodes.iter().enumerate() {
             let id = id(step);
             let _ = write!(text, "  {id}: {{ ");
-            text.push_str(&match node.kind {
+            let work = match node.kind {
                 Kind::Verify => format!("verify: V, run: {id}"),
                 Kind::VerifyAsk => format!("verify: V, ask: Is it?{}", if node.within { ", within: 5m" } else { "" }),
                 Kind::VerifyBare => "verify: V, expect: 1 == 1".to_owned(),
@@ -446,8 +446,9 @@ impl Shape {
                 Kind::Instruct => format!("act: A, instruct: Do it{}", if node.within { ", within: 5m" } else { "" }),
                 Kind::Wait => "act: A, wait: 2m".to_owned(),
                 Kind::Escalate => "escalate: E, to: [sre, boss]".to_owned(),
-            });
-            self.write_rest(&mut text, node);
+            };
+            text.push_str(&work);
+            write_rest(&mut text, node);
             text.push_str(" }\n");
         }
         if let Some(fallback) = self.fallback {
@@ -459,89 +460,88 @@ impl Shape {
         }
         text
     }
+}
 
-    fn write_rest(&self, text: &mut String, node: &Node) {
-        if let Some(needs) = &node.needs {
-            let names: Vec<String> = needs.iter().map(|step| id(*step)).collect();
-            let _ = write!(text, ", needs: [{}]", names.join(", "));
+fn write_rest(text: &mut String, node: &Node) {
+    if let Some(needs) = &node.needs {
+        let names: Vec<String> = needs.iter().map(|step| id(*step)).collect();
+        let _ = write!(text, ", needs: [{}]", names.join(", "));
+    }
+    if let Some(when) = node.when {
+        let _ = write!(text, ", when: {when}");
+    }
+    match node.kind {
+        Kind::Decide => {
+            let cases: Vec<String> = node
+                .cases
+                .iter()
+                .map(|(test, target)| {
+                    let condition = match test {
+                        Test::Failed(step) => format!("steps.{}.failed", id(*step)),
+                        Test::Passed(step) => format!("steps.{}.passed", id(*step)),
+                        Test::Unknown(step) => format!("steps.{}.unknown", id(*step)),
+                        Test::Known(value) => format!("1 == {}", if *value { 1 } else { 2 }),
+                    };
+                    format!("{{ when: {condition}, then: {}, because: so }}", written(target))
+                })
+                .collect();
+            let otherwise = written(&node.otherwise);
+            let _ = write!(text, ", cases: [{}], otherwise: {{ then: {otherwise}, because: so }}", cases.join(", "));
         }
-        if let Some(when) = node.when {
-            let _ = write!(text, ", when: {when}");
+        Kind::DecideAsk => {
+            let choices: Vec<String> = node
+                .cases
+                .iter()
+                .enumerate()
+                .map(|(number, (_, target))| format!("c{number}: {}", written(target)))
+                .collect();
+            let _ = write!(text, ", choices: {{ {} }}", choices.join(", "));
         }
-        match node.kind {
-            Kind::Decide => {
-                let cases: Vec<String> = node
-                    .cases
-                    .iter()
-                    .map(|(test, target)| {
-                        let test = match test {
-                            Test::Failed(step) => format!("steps.{}.failed", id(*step)),
-                            Test::Passed(step) => format!("steps.{}.passed", id(*step)),
-                            Test::Unknown(step) => format!("steps.{}.unknown", id(*step)),
-                            Test::Known(value) => format!("1 == {}", if *value { 1 } else { 2 }),
-                        };
-                        format!("{{ when: {test}, then: {}, because: so }}", written(target))
-                    })
-                    .collect();
-                let otherwise = written(&node.otherwise);
-                let _ =
-                    write!(text, ", cases: [{}], otherwise: {{ then: {otherwise}, because: so }}", cases.join(", "));
-            }
-            Kind::DecideAsk => {
-                let choices: Vec<String> = node
-                    .cases
-                    .iter()
-                    .enumerate()
-                    .map(|(number, (_, target))| format!("c{number}: {}", written(target)))
-                    .collect();
-                let _ = write!(text, ", choices: {{ {} }}", choices.join(", "));
-            }
-            Kind::Verify
-            | Kind::VerifyAsk
-            | Kind::VerifyBare
-            | Kind::Act
-            | Kind::Instruct
-            | Kind::Wait
-            | Kind::Escalate => {}
+        Kind::Verify
+        | Kind::VerifyAsk
+        | Kind::VerifyBare
+        | Kind::Act
+        | Kind::Instruct
+        | Kind::Wait
+        | Kind::Escalate => {}
+    }
+    if node.retry {
+        text.push_str(", retry: { every: 30s, attempts: 3 }");
+    }
+    let or_else = node.or_else.as_ref().map(|target| format!(", else: {}", written(target))).unwrap_or_default();
+    match (node.approve, node.kind) {
+        (Approve::Operator, _) => text.push_str(", approve: operator"),
+        (Approve::Within, _) => {
+            let _ = write!(text, ", approve: {{ within: 5m{or_else} }}");
         }
-        if node.retry {
-            text.push_str(", retry: { every: 30s, attempts: 3 }");
+        (Approve::No, Kind::Escalate) if node.ack => {
+            let within = if node.within { "within: 5m" } else { "by: all" };
+            let _ = write!(text, ", ack: {{ {within}{or_else} }}");
         }
-        let or_else = node.or_else.as_ref().map(|target| format!(", else: {}", written(target))).unwrap_or_default();
-        match (node.approve, node.kind) {
-            (Approve::Operator, _) => text.push_str(", approve: operator"),
-            (Approve::Within, _) => {
-                let _ = write!(text, ", approve: {{ within: 5m{or_else} }}");
-            }
-            (Approve::No, Kind::Escalate) if node.ack => {
-                let within = if node.within { "within: 5m" } else { "by: all" };
-                let _ = write!(text, ", ack: {{ {within}{or_else} }}");
-            }
-            (Approve::No, _) => text.push_str(&or_else),
+        (Approve::No, _) => text.push_str(&or_else),
+    }
+    for (key, target) in [("on_fail", &node.on_fail), ("denied", &node.denied)] {
+        if let Some(target) = target {
+            let _ = write!(text, ", {key}: {}", written(target));
         }
-        for (key, target) in [("on_fail", &node.on_fail), ("denied", &node.denied)] {
-            if let Some(target) = target {
-                let _ = write!(text, ", {key}: {}", written(target));
-            }
+    }
+    if node.unless {
+        text.push_str(", unless: { run: look }");
+    }
+    match node.undo {
+        Undo::No => {}
+        Undo::Body => text.push_str(", undo: { run: back }"),
+        Undo::Step(by) => {
+            let _ = write!(text, ", undo: {}", id(by));
         }
-        if node.unless {
-            text.push_str(", unless: { run: look }");
+    }
+    for (key, on) in [("idempotent", node.idempotent), ("handover", node.handover)] {
+        if on {
+            let _ = write!(text, ", {key}: true");
         }
-        match node.undo {
-            Undo::No => {}
-            Undo::Body => text.push_str(", undo: { run: back }"),
-            Undo::Step(by) => {
-                let _ = write!(text, ", undo: {}", id(by));
-            }
-        }
-        for (key, on) in [("idempotent", node.idempotent), ("handover", node.handover)] {
-            if on {
-                let _ = write!(text, ", {key}: true");
-            }
-        }
-        if node.attach {
-            text.push_str(", attach: { file: /var/log/x }");
-        }
+    }
+    if node.attach {
+        text.push_str(", attach: { file: /var/log/x }");
     }
 }
 
