@@ -55,7 +55,10 @@ fn once_an_act_is_let_end_and_nothing_new_starts() {
         assert_eq!(desk.read("count"), "began\nended\n", "{name}");
         assert!(!desk.work().join("after").exists());
         let story = desk.story();
-        assert_eq!((story.outcome(), story.settled("change"), story.settled("after")), ("cancelled", "passed", "skipped"));
+        assert_eq!(
+            (story.outcome(), story.settled("change"), story.settled("after")),
+            ("cancelled", "passed", "skipped")
+        );
         assert!(story.last("run.cancelled", None, "reason").unwrap().as_str().unwrap().starts_with(name));
         desk.do_it(&["audit", "verify", "latest"]).ended(0);
     }
@@ -134,7 +137,8 @@ steps:
 
 #[test]
 fn ctrl_c_at_a_prompt_cancels_and_nothing_runs() {
-    let desk = Desk::with_runbook("steps:\n  change: { act: Change it, run: touch $WORK/changed, approve: operator }\n");
+    let desk =
+        Desk::with_runbook("steps:\n  change: { act: Change it, run: touch $WORK/changed, approve: operator }\n");
     let mut command = desk.command(&["run", "try"]);
     command.env("TERM", "xterm-256color");
     let mut person = Person::sit_down(command, None).unwrap();

@@ -187,8 +187,11 @@ fn a_broken_transcript_is_not_gone_on_with() {
     desk.do_it(&["run", "try"]).ended(75);
     let path = desk.runs()[0].join("transcript.jsonl");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replacen("Is it all right?", "Is it all wrong?", 1).replacen("\"attended\":false", "\"attended\":true", 1))
-        .unwrap();
+    fs::write(
+        &path,
+        text.replacen("Is it all right?", "Is it all wrong?", 1).replacen("\"attended\":false", "\"attended\":true", 1),
+    )
+    .unwrap();
     let said = desk.do_it(&["resume"]);
     assert!([6, 14].contains(&said.code), "{said:?}");
     desk.do_it(&["audit", "verify", "latest"]).ended(14);

@@ -6,9 +6,17 @@ use runbook_tests::desk::Desk;
 const TABLE: &[(i32, &str, &str)] = &[
     (0, "resolved", "steps:\n  look: { verify: It works, run: 'true' }\n"),
     (1, "failed", "steps:\n  look: { verify: It works, run: 'false' }\n"),
-    (1, "failed", "steps:\n  what: { decide: What now?, cases: [{ when: 'true', then: failed, because: it is so }], otherwise: done }\n"),
+    (
+        1,
+        "failed",
+        "steps:\n  what: { decide: What now?, cases: [{ when: 'true', then: failed, because: it is so }], otherwise: done }\n",
+    ),
     (3, "escalated", "steps:\n  tell: { escalate: It is yours, to: ops, handover: true }\n"),
-    (3, "escalated", "steps:\n  look: { verify: It works, run: 'false', on_fail: tell }\n  tell: { escalate: It is yours, to: ops, handover: true }\n"),
+    (
+        3,
+        "escalated",
+        "steps:\n  look: { verify: It works, run: 'false', on_fail: tell }\n  tell: { escalate: It is yours, to: ops, handover: true }\n",
+    ),
     (4, "cancelled", "timeout: 1s\nsteps:\n  pause: { act: Wait, wait: 1h }\n"),
     (5, "(not sealed)", "steps:\n  change: { act: Change it, script: 'kill -9 $$' }\n"),
     (75, "(not sealed)", "steps:\n  ok: { verify: Is it?, ask: Is it? }\n"),

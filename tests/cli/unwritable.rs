@@ -73,7 +73,11 @@ fn with_room_again_the_run_is_gone_on_with_and_nothing_is_done_twice() {
         let said = desk.do_it(&["resume", "latest"]);
         if said.code == 5 {
             // It may have run: whoever looks says so.
-            let done = if desk.read("count").contains(if desk.story().settled("change") == "passed" { "more" } else { "done" }) {
+            let done = if desk.read("count").contains(if desk.story().settled("change") == "passed" {
+                "more"
+            } else {
+                "done"
+            }) {
                 "--done"
             } else {
                 "--not-done"

@@ -174,7 +174,8 @@ fn what_does_not_fit_is_refused_with_what_would() {
 
 #[test]
 fn an_answer_that_the_question_does_not_take() {
-    let desk = gone("steps:\n  what: { decide: What now?, ask: What now?, choices: { go on: done, give up: failed } }\n");
+    let desk =
+        gone("steps:\n  what: { decide: What now?, ask: What now?, choices: { go on: done, give up: failed } }\n");
     desk.do_it(&["answer", "perhaps"]).ended(2).complains("'go on', 'give up'");
     desk.do_it(&["answer", "yes"]).ended(2);
     desk.do_it(&["answer", "give up"]).ended(1);
@@ -238,7 +239,8 @@ fn a_run_that_is_over_takes_nothing_more() {
     let desk = gone(ENDS);
     desk.do_it(&["approve"]).ended(0);
     let before = std::fs::read(desk.runs()[0].join("transcript.jsonl")).unwrap();
-    for words in [&["note", "late"][..], &["cancel"], &["resume"], &["approve"], &["resume", "latest"], &["cancel", "latest"]]
+    for words in
+        [&["note", "late"][..], &["cancel"], &["resume"], &["approve"], &["resume", "latest"], &["cancel", "latest"]]
     {
         desk.do_it(words).ended(2);
     }

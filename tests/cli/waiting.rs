@@ -77,7 +77,9 @@ fn an_acknowledgement() {
 
 #[test]
 fn an_act_in_doubt() {
-    let desk = Desk::with_runbook("steps:\n  change: { act: Change it, script: 'touch \"$WHAT\"; kill -9 $$', env: { WHAT: $WORK/changed } }\n");
+    let desk = Desk::with_runbook(
+        "steps:\n  change: { act: Change it, script: 'touch \"$WHAT\"; kill -9 $$', env: { WHAT: $WORK/changed } }\n",
+    );
     let said = desk.do_it(&["run", "try"]).ended(5).shows("in doubt");
     paste(&said.command("settle")).ended(0).shows("resolved");
     let story = desk.story();

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use crate::{people, roads, table};
 use runbook_tests::binary::repository;
 use runbook_tests::desk::Desk;
-use crate::{people, roads, table};
 
 /// The names of all examples.
 fn examples() -> BTreeSet<String> {

@@ -112,8 +112,7 @@ fn networking_is_told_in_every_branch() {
         (recovers(), "tell_recovered"),
         (stuck(), "tell_networking"),
     ] {
-        let sent: Vec<&str> =
-            sitting.story.of("escalation.sent", None).map(|entry| word(entry, "/d/to")).collect();
+        let sent: Vec<&str> = sitting.story.of("escalation.sent", None).map(|entry| word(entry, "/d/to")).collect();
         assert_eq!((sent, sitting.story.settled(step)), (vec!["networking"], "passed"));
     }
 }

@@ -78,7 +78,11 @@ fn the_log_of_a_server_that_was_broken() {
     sitting.answers("what was decided and why", &why, &["decision"]);
     let stopped = ["`dnsTool -a shutdown -s dns1`", "**passed**", "approved by"];
     sitting.answers("what was changed", &stopped, &["step.planned", "approval.granted", "step.ended"]);
-    sitting.answers("what was changed", &["`dnsTool -a failover -s dns2`", "**passed**"], &["step.planned", "step.ended"]);
+    sitting.answers(
+        "what was changed",
+        &["`dnsTool -a failover -s dns2`", "**passed**"],
+        &["step.planned", "step.ended"],
+    );
     told_networking(sitting, "tell_networking", "dns1 is out of service");
 }
 

@@ -146,7 +146,8 @@ impl Desk {
     #[track_caller]
     #[must_use]
     pub fn start_run(&self, name: &str, params: &[&str]) -> Started {
-        let params: Vec<String> = params.iter().map(|param| param.replace("$DIR", &self.work.to_string_lossy())).collect();
+        let params: Vec<String> =
+            params.iter().map(|param| param.replace("$DIR", &self.work.to_string_lossy())).collect();
         let options = params.iter().flat_map(|param| ["-p", param.as_str()]);
         self.start(&["run", name].into_iter().chain(options).collect::<Vec<_>>())
     }

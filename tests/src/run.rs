@@ -151,7 +151,8 @@ impl Started {
     #[must_use]
     pub fn end(mut self) -> Said {
         while self.look() {}
-        let status = until(|| self.child.try_wait().unwrap().ok_or_else(|| "it closed its output and goes on".to_owned()));
+        let status =
+            until(|| self.child.try_wait().unwrap().ok_or_else(|| "it closed its output and goes on".to_owned()));
         let out = String::from_utf8_lossy(&self.heard).into_owned();
         Said { code: code(status), out, err: self.complaints() }
     }
