@@ -28,7 +28,7 @@ fn names(folder: &str) -> Vec<String> {
 
 fn plan(folder: &str, name: &str) -> Plan {
     let read = |name: &str| fs::read(repository().join(folder).join(format!("{name}.yaml"))).unwrap();
-    let team = load_team("team.yaml", &read("team")).team.unwrap_or_else(Team::default);
+    let team = load_team("team.yaml", &read("team")).team.unwrap_or_default();
     let loaded = load(&format!("{name}.yaml"), &read(name), Some(&team), &Facts::default());
     loaded.plan.unwrap_or_else(|| unreachable!("{name}: {:#?}", loaded.diagnostics))
 }

@@ -29,6 +29,7 @@ impl Said {
     /// Then, with all that was said.
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "often the last thing that is asked")]
+    #[expect(clippy::must_use_candidate, reason = "often the last thing that is asked")]
     pub fn ended(self, code: i32) -> Self {
         assert_eq!(self.code, code, "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
         self
@@ -40,6 +41,7 @@ impl Said {
     /// Then, with all that was said.
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "often the last thing that is asked")]
+    #[expect(clippy::must_use_candidate, reason = "often the last thing that is asked")]
     pub fn shows(self, text: &str) -> Self {
         assert!(self.out.contains(text), "{text:?} is not in:\n{}\nstandard error:\n{}", self.out, self.err);
         self
@@ -51,6 +53,7 @@ impl Said {
     /// Then, with all that was said.
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "often the last thing that is asked")]
+    #[expect(clippy::must_use_candidate, reason = "often the last thing that is asked")]
     pub fn complains(self, text: &str) -> Self {
         assert!(self.err.contains(text), "{text:?} is not in:\n{}\nstandard output:\n{}", self.err, self.out);
         self

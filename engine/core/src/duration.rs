@@ -53,7 +53,8 @@ pub fn format(duration: Duration) -> String {
     for (unit, factor) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
         let count = millis / factor;
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            text.push_str(&count.to_string());
+            text.push_str(unit);
             millis -= count * factor;
         }
     }

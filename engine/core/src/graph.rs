@@ -55,6 +55,7 @@ impl Road {
 
 /// All that leads from one step to another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of the edge, and any of them can be so")]
 pub struct Edge {
     /// It is a need.
     pub need: bool,

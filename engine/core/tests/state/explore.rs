@@ -119,7 +119,7 @@ fn states_that_agree_on_what_matters_are_one() {
     // Each step can end in three ways, and the next one runs whatever it was: 3^40 histories.
     let mut text = String::new();
     for number in 0..40 {
-        let _ = write!(text, "  s{number}: {{ verify: S, run: s, needs: [], on_fail: done }}\n");
+        let _ = writeln!(text, "  s{number}: {{ verify: S, run: s, needs: [], on_fail: done }}");
     }
     let explored = explored(&text);
     assert!(explored.states < 200, "{} states", explored.states);
@@ -131,8 +131,8 @@ fn states_that_agree_on_what_matters_are_one() {
 fn it_is_bounded_and_says_so() {
     let mut text = "parallel: 12\nsteps:\n".to_owned();
     for number in 0..12 {
-        let _ = write!(text, "  s{number}: {{ verify: S, ask: Q, needs: [], on_fail: t{number} }}\n");
-        let _ = write!(text, "  t{number}: {{ act: T, run: t }}\n");
+        let _ = writeln!(text, "  s{number}: {{ verify: S, ask: Q, needs: [], on_fail: t{number} }}");
+        let _ = writeln!(text, "  t{number}: {{ act: T, run: t }}");
     }
     let explored = explore(&plan(&text), 500);
     assert!(!explored.complete);

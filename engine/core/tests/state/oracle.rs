@@ -93,6 +93,7 @@ impl<'a> Oracle<'a> {
     pub(crate) fn new(shape: &'a Shape) -> Self {
         let count = shape.nodes.len();
         let mut reach = vec![vec![false; count]; count];
+        #[expect(clippy::needless_range_loop, reason = "it is the second index")]
         for to in 0..count {
             for from in shape.needs(to).into_iter().chain([to]) {
                 reach[from][to] = true;
