@@ -6,7 +6,6 @@ use std::process::Command;
 
 use runbook_core::check::{Facts, load, load_team};
 use runbook_core::document::model::Kind;
-use runbook_core::document::team::Team;
 use runbook_core::graph::roads_of;
 use runbook_core::plan::Plan;
 use runbook_tests::binary::{repository, runbook};

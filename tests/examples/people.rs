@@ -1,10 +1,7 @@
-//! Examples that wait for a person: by the verbs, from wherever that person is, and at a terminal.
+//! Examples that wait for a person: by the verbs, from wherever that person is.
 
 use std::fs;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
-use plant_shop::person::{Person, Rule};
 use serde_json::json;
 
 use runbook_tests::desk::Desk;
@@ -13,19 +10,6 @@ use runbook_tests::run::paste;
 /// The examples that are run here.
 pub(crate) const NAMES: &[&str] =
     &["approve", "ask-a-person", "choices", "instruct-by-hand", "collect-fields", "escalate-with-ack"];
-
-/// How long a sitting may take.
-const SITTING: Duration = Duration::from_secs(30);
-
-/// Runs an example at a terminal where each prompt that has a text in its line is answered by keys.
-#[track_caller]
-fn at_a_terminal(desk: &Desk, words: &[&str], answers: &[(&str, &str)]) -> (i32, String) {
-    let mut person = Person::sit_down(desk.command(words), None).unwrap();
-    let rules: Vec<Rule> = answers.iter().map(|(sees, keys)| Rule::new(sees, keys)).collect();
-    let ended = person.attend(&rules, SITTING, &AtomicBool::new(false));
-    let page = person.page();
-    (ended.unwrap_or_else(|e| panic!("{e}\n{page}")).code().unwrap(), page)
-}
 
 #[test]
 fn an_act_waits_until_it_is_approved_with_the_command_that_was_printed() {
@@ -52,16 +36,6 @@ fn an_act_that_is_denied_does_not_run_and_somebody_is_told() {
 }
 
 #[test]
-fn a_person_at_the_terminal_approves_with_a_key() {
-    let desk = Desk::with("examples");
-    let dir = format!("dir={}", desk.work().display());
-    let (code, page) = at_a_terminal(&desk, &["run", "approve", "-p", &dir], &[("[y/n/?", "y")]);
-    assert_eq!(code, 0, "{page}");
-    assert!(desk.work().join("closed").exists());
-    assert!(page.contains(&format!("$ touch {}/closed", desk.work().display())), "{page}");
-}
-
-#[test]
 fn a_question_is_answered_from_elsewhere_while_the_run_waits() {
     for (answer, code, settled) in [("yes", 0, "passed"), ("no", 1, "failed")] {
         let desk = Desk::with("examples");
@@ -85,16 +59,8 @@ fn a_person_chooses_the_road() {
         desk.do_it(&["answer", label]).ended(code);
         let story = desk.story();
         assert_eq!(story.settled("restart"), restarted, "{label}");
-        assert_eq!(story.last("answer", Some("what"), "answer").unwrap(), label);
+        assert_eq!(story.last("answer", Some("what"), "choice").unwrap(), label);
     }
-}
-
-#[test]
-fn a_person_chooses_the_road_with_a_digit() {
-    let desk = Desk::with("examples");
-    let (code, page) = at_a_terminal(&desk, &["run", "choices"], &[("which? [1-3", "1")]);
-    assert_eq!(code, 0, "{page}");
-    assert_eq!(desk.story().settled("restart"), "passed");
 }
 
 #[test]
@@ -125,16 +91,6 @@ fn what_a_person_read_off_becomes_outputs_with_their_types() {
     let story = desk.story();
     assert_eq!((story.output("read_meter", "pump"), story.settled("enough")), (json!("on"), "failed"));
     assert!(story.told("tell_ops").contains("The tank is at 42 %"), "{}", story.told("tell_ops"));
-}
-
-#[test]
-fn a_field_out_of_bounds_is_refused_and_asked_again() {
-    let desk = Desk::with("examples");
-    let answers =
-        [("done? [d/n", "d"), ("level", "\u{15}420\r"), ("at most 100", "\u{15}80\r"), ("pump", "\u{15}on\r")];
-    let (code, page) = at_a_terminal(&desk, &["run", "collect-fields"], &answers);
-    assert_eq!(code, 0, "{page}");
-    assert_eq!(desk.story().output("read_meter", "level"), json!(80));
 }
 
 #[test]

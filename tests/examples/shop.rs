@@ -57,7 +57,7 @@ fn without_dns_tool_nothing_is_failed_over_and_a_person_is_told() {
         story.of("escalation.sent", Some("need_a_person")).map(|entry| entry["d"]["to"].as_str().unwrap()).collect();
     assert_eq!(told, ["sre_lead", "networking"]);
     // What is missing is named, with where it was looked for.
-    for said in ["dnsTool", "/usr/sbin:/usr/bin:/sbin:/bin"] {
+    for said in ["dnsTool", "/usr/sbin, /usr/bin, /sbin, /bin"] {
         assert!(story.told("need_a_person").contains(said), "{}", story.told("need_a_person"));
     }
 }

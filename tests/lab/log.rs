@@ -107,7 +107,7 @@ fn the_log_of_a_server_that_could_not_be_stopped() {
     let forced = ["`dnsTool -a failover -s dns2 -f`", "**passed**", "dns1 is fenced", "approved by"];
     sitting.answers("what was changed", &forced, &["step.planned", "approval.granted", "step.ended"]);
     sitting.answers("what was not done, and why", &["Not run, blocked by shut_down", "`failover`"], &["step.skipped"]);
-    told_networking(sitting, "tell_networking", "could not be stopped and may still run");
+    told_networking(sitting, "tell_networking", "not stopped, cut off by force");
 }
 
 /// Who was told what, and that it is open with them.

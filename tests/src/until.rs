@@ -29,7 +29,7 @@ pub fn until<T>(mut look: impl FnMut() -> Result<T, String>) -> T {
 ///
 /// # Panics
 /// When it does not [`SOON`].
-#[must_use]
+#[expect(clippy::must_use_candidate, reason = "often only waited for")]
 #[track_caller]
 pub fn lines_in(path: &Path) -> String {
     until(|| {
