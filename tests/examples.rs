@@ -5,7 +5,6 @@
     clippy::indexing_slicing,
     reason = "a member that JSON does not have reads as null, and the comparison says so"
 )]
-#![expect(clippy::panic, reason = "what did not come is said with all that came instead")]
 
 #[path = "examples/people.rs"]
 mod people;

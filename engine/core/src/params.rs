@@ -2,6 +2,8 @@
 //!
 //! The fields a person is asked for (`collect`) are read the same way.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "all other values and errors are alike here")]
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -174,7 +176,6 @@ fn read_list(of: &ParamKind, text: &str) -> Result<Value, String> {
             .into_iter()
             .map(|item| match item {
                 serde_json::Value::String(text) => text,
-                #[expect(clippy::wildcard_enum_match_arm, reason = "all else is written as JSON")]
                 other => other.to_string(),
             })
             .collect()
@@ -224,7 +225,6 @@ pub fn compile(pattern: &str) -> Result<regex::Regex, String> {
     let limited = |text: &str| regex::RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).build();
     limited(pattern).and_then(|_| limited(&format!("^(?:{pattern})$"))).map_err(|error| match error {
         regex::Error::Syntax(text) => text.lines().last().unwrap_or_default().trim().to_owned(),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the others are one line by themselves")]
         other => other.to_string(),
     })
 }
@@ -235,7 +235,6 @@ fn order(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
     let number = |value: &Value| match value {
         Value::Integer(whole) => Some(*whole as f64),
         Value::Number(number) => Some(*number),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a number")]
         _ => None,
     };
     match (left, right) {
