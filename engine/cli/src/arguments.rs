@@ -306,7 +306,7 @@ pub struct HandIn {
 /// `answer`.
 #[derive(Debug, Args)]
 pub struct Answer {
-    /// [RUN] [STEP] ANSWER
+    /// The run and the step where they are needed, then what is said.
     #[arg(required = true, num_args = 1..=3, value_name = "[RUN] [STEP] ANSWER")]
     pub words: Vec<String>,
     /// A value asked for
@@ -368,7 +368,7 @@ pub struct Ack {
 /// `note`.
 #[derive(Debug, Args)]
 pub struct Note {
-    /// [RUN] [STEP] TEXT
+    /// The run and the step where they are needed, then what is said.
     #[arg(required = true, num_args = 1..=3, value_name = "[RUN] [STEP] TEXT")]
     pub words: Vec<String>,
     /// What every verb takes.
