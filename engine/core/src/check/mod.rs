@@ -2,7 +2,7 @@
 //!
 //! A check looks at the whole document and gives diagnostics; none depends on what another found, so a file shows all
 //! its problems at once. What several of them need (the order, what has run when a step starts, every text with what it
-//! may read) is made once, by [`context`].
+//! may read) is made once, by `context`.
 
 mod act_in_verify;
 mod after_one_road;

@@ -1,7 +1,7 @@
 //! CEL: compile, list what it reads, evaluate.
 //!
-//! The grammar is the `cel` crate's, its meaning is ours. `cel` parses; [`lower`] turns its tree into one that carries
-//! the bytes of every operand, and [`evaluate`] walks that. Evaluating with `cel` itself would refuse `0.85 * 256`, cut
+//! The grammar is the `cel` crate's, its meaning is ours. `cel` parses; `lower` turns its tree into one that carries
+//! the bytes of every operand, and `evaluate` walks that. Evaluating with `cel` itself would refuse `0.85 * 256`, cut
 //! `26 / 5` to 5, call `stdout == 5` false, read every name before the first is needed, and could not be stopped: it
 //! has no bound on time.
 //!
