@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use plant_shop::person::{Person, PersonError, Rule};
+use plant_shop::rehearsal::Interrupt;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -69,6 +70,9 @@ fn another_question_in_the_same_row_is_another_prompt() {
 
 #[test]
 fn ctrl_c_is_pressed_when_the_rehearsal_is_interrupted() {
+    // Listening as the rehearsal does also gives its children their Ctrl-C back, where whoever started the tests was
+    // deaf to it: a shell's background command is.
+    let _interrupt = Interrupt::listen().unwrap();
     let mut person = sit_down("echo ready; exec tail -f /dev/null");
     person.expect("ready", SOON).unwrap();
     let status = person.attend(&[], SOON, &AtomicBool::new(true)).unwrap();
