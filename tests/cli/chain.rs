@@ -34,6 +34,7 @@ fn by_hand() -> String {
 
 /// Runs them one by one in the folder of a run; gives how each ended.
 fn check(folder: &Path) -> Vec<Said> {
+    runbook_tests::programs::ready();
     let commands = by_hand();
     let (first, checks) = commands.split_once('\n').unwrap();
     let said = |check: &str| {

@@ -40,6 +40,7 @@ fn params(plan: &Plan, desk: &Desk) -> Vec<String> {
 
 /// A dry run under `strace`, and every program that was executed by it or below it.
 fn executed(desk: &Desk, words: &[&str]) -> (Said, Vec<String>) {
+    runbook_tests::programs::ready();
     let trace = desk.work().join("trace");
     let asked = desk.command(words);
     let mut command = Command::new("strace");

@@ -4,6 +4,7 @@
 pub mod binary;
 pub mod desk;
 pub mod processes;
+pub mod programs;
 pub mod run;
 pub mod story;
 pub mod until;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::scene::{Scene, copy};
+use crate::scene::{Scene, copy, programs_ready};
 
 /// The commands of the document, as one script that fails when one of them does.
 fn script() -> String {
@@ -16,6 +16,7 @@ fn script() -> String {
 
 /// Whether the commands find all well in a run's folder.
 fn all_well(run: &Path) -> bool {
+    programs_ready();
     Command::new("bash").arg("-c").arg(script()).current_dir(run).output().unwrap().status.success()
 }
 

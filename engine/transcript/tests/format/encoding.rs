@@ -15,7 +15,7 @@ use runbook_transcript::run_id::RunId;
 use runbook_transcript::wire::entry_v1::{self, NotAnEntry};
 use serde_json::{Map, Value, json};
 
-use crate::scene::object;
+use crate::scene::{object, programs_ready};
 
 /// Texts with what is hard to write: controls, quotes, both sides of every boundary of UTF-8 and UTF-16.
 fn text() -> impl Strategy<Value = String> {
@@ -94,6 +94,7 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 fn jq(input: &[u8]) -> Vec<u8> {
+    programs_ready();
     let mut child =
         Command::new("jq").arg("-acS").arg(".").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();

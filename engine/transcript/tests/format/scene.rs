@@ -1,6 +1,8 @@
 //! A store in a temporary folder, and entries that always are the same.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use runbook_core::id::RunbookName;
@@ -15,6 +17,17 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 pub(crate) const START: &str = "2026-11-22T09:15:03.250Z";
+
+/// Sees to it that `jq` and the like are there; `.ci/setup` installs what is missing.
+pub(crate) fn programs_ready() {
+    static READY: OnceLock<bool> = OnceLock::new();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.ci/setup");
+    let ready = READY.get_or_init(|| {
+        let run = |words: &[&str]| Command::new(&script).args(words).stdin(Stdio::null()).status().unwrap().success();
+        run(&["--check"]) || run(&[])
+    });
+    assert!(ready, "{} could not install what is missing", script.display());
+}
 
 pub(crate) struct Scene {
     pub(crate) store: Store,
