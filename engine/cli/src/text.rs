@@ -158,19 +158,25 @@ impl Line {
         self
     }
 
-    /// The line as bytes for a terminal that knows colours, or without them.
+    /// The line as bytes for a terminal that knows colours, or without them. A style is switched on where it begins and
+    /// off where it ends, however many pieces that is.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let mut out = String::new();
+        let mut open = "";
         for piece in &self.pieces {
-            match piece.style.codes() {
-                codes if colour && !codes.is_empty() => {
+            let codes = if colour { piece.style.codes() } else { "" };
+            if codes != open {
+                out.push_str(if open.is_empty() { "" } else { "\u{1b}[0m" });
+                if !codes.is_empty() {
                     // Writing to a String cannot fail.
-                    let _ = write!(out, "\u{1b}[{codes}m{}\u{1b}[0m", piece.text);
+                    let _ = write!(out, "\u{1b}[{codes}m");
                 }
-                _ => out.push_str(&piece.text),
+                open = codes;
             }
+            out.push_str(&piece.text);
         }
+        out.push_str(if open.is_empty() { "" } else { "\u{1b}[0m" });
         out
     }
 }
@@ -318,6 +324,9 @@ mod tests {
         let line = Line::plain("a ").and(Style::Good, "b");
         assert_eq!(line.render(true), "a \u{1b}[32mb\u{1b}[0m");
         assert_eq!(line.render(false), "a b");
+        let long = Line::new().and(Style::Good, "one two ").and(Style::Good, "three").and(Style::Bad, "!");
+        let broken: Vec<_> = long.wrap(8, 2).iter().map(|line| line.render(true)).collect();
+        assert_eq!(broken, ["\u{1b}[32mone two\u{1b}[0m", "  \u{1b}[32mthree\u{1b}[0m\u{1b}[31;1m!\u{1b}[0m"]);
     }
 
     #[test]

@@ -125,7 +125,7 @@ pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> End
                 // More than a person types before one is taken in: what is too much is dropped.
                 let _ = sender.try_send((operator.clone(), input));
             };
-            let live = Live::start(Screen::new(view), context.out.colour(), say)
+            let live = Live::start(Screen::new(view.drawn_live()), context.out.colour(), say)
                 .map_err(|error| Failure::new(ExitCode::Ours, error))?;
             Box::new(LiveObserver::new(live))
         }

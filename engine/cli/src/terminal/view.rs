@@ -6,6 +6,7 @@
 mod asked;
 mod people;
 mod results;
+mod tries;
 mod words;
 mod work;
 
@@ -20,6 +21,7 @@ use runbook_core::run::record::{Actor, AttemptKey, Mode, Output, Part, QuestionK
 use runbook_core::run::request::Request;
 
 pub use self::words::kind;
+use self::tries::Tries;
 use self::words::{bytes, number, printed, verb_words};
 use super::tail::Tail;
 use crate::clock::countdown;
@@ -48,12 +50,16 @@ pub trait Steps {
 pub struct View {
     zone: TimeZone,
     mode: Mode,
+    /// What goes on now is drawn anew all the time: what will be over soon needs no line that stays.
+    has_live: bool,
     /// The step the last lines were about.
     current: Option<String>,
     /// Steps that have their own line.
     seen: BTreeMap<String, Begun>,
     running: BTreeMap<AttemptKey, Running>,
     retries: BTreeMap<String, (u32, Timestamp)>,
+    /// Attempts that failed, of steps that are not over.
+    tries: BTreeMap<String, Tries>,
     waits: BTreeMap<String, Timestamp>,
     outputs: VecDeque<Kept>,
     /// Commands that were planned and not shown yet.
@@ -62,8 +68,8 @@ pub struct View {
     started: BTreeMap<String, String>,
     /// How often a cancel was asked for.
     cancels: u32,
-    /// How the last attempt of a step failed, until it is told.
-    failed: BTreeMap<String, String>,
+    /// Steps whose last attempt failed and was not told yet, and whether it failed in a way that is news.
+    failed: BTreeMap<String, bool>,
     /// Outputs that are asked for where a step is overruled.
     overruled: BTreeMap<String, Vec<String>>,
 }
@@ -94,10 +100,12 @@ impl View {
         Self {
             zone,
             mode,
+            has_live: false,
             current: None,
             seen: BTreeMap::new(),
             running: BTreeMap::new(),
             retries: BTreeMap::new(),
+            tries: BTreeMap::new(),
             waits: BTreeMap::new(),
             outputs: VecDeque::new(),
             planned: BTreeMap::new(),
@@ -106,6 +114,13 @@ impl View {
             failed: BTreeMap::new(),
             overruled: BTreeMap::new(),
         }
+    }
+
+    /// The view for a live screen: what [`Self::live`] tells is not told in lines that stay.
+    #[must_use]
+    pub fn drawn_live(mut self) -> Self {
+        self.has_live = true;
+        self
     }
 
     /// Takes a record of before: nothing is told of it, but what it says may be shown later.
@@ -146,7 +161,7 @@ impl View {
         let mut lines = Vec::new();
         self.approvals_and_questions(record, actor, steps, &mut lines);
         self.work(record, at, steps, &mut lines);
-        self.results(record, actor, steps, &mut lines);
+        self.results(record, actor, at, steps, &mut lines);
         self.people(record, actor, at, steps, &mut lines);
         self.run(record, actor, at, steps, &mut lines);
         lines
@@ -192,21 +207,31 @@ impl View {
     pub fn live(&self, now: Timestamp, requests: &[Request]) -> Vec<Line> {
         let mut lines = Vec::new();
         let share = LIVE_LINES_MAX.div_ceil(self.running.len().max(1));
-        let is_alone = self.running.len() == 1 && self.waits.is_empty() && self.retries.is_empty();
+        let is_alone = self.running.len() + self.waits.len() + self.retries.len() == 1;
+        let named = |step: &str| if is_alone { String::new() } else { format!("{step}: ") };
+        let after = |step: &str, attempt: u32| {
+            let last = self.tries.get(step).and_then(Tries::last);
+            last.map_or(String::new(), |last| format!("; attempt {} {last}", attempt.saturating_sub(1)))
+        };
         for (key, running) in &self.running {
             let tail: Vec<String> = running.tail.lines().collect();
             let skip = tail.len().saturating_sub(share);
             lines.extend(tail.iter().skip(skip).map(|line| printed(line)));
-            let name = if is_alone { String::new() } else { format!("{}: ", key.step) };
-            let passed = now.duration_since(running.since).unsigned_abs();
-            lines.push(Line::plain(INDENT).and(Style::Look, &format!("{name}runs, {}s", passed.as_secs())));
+            let seconds = now.duration_since(running.since).unsigned_abs().as_secs();
+            let name = named(&key.step);
+            let said = match key.attempt {
+                0 | 1 => format!("{name}runs, {seconds}s"),
+                attempt => format!("{name}attempt {attempt} runs, {seconds}s{}", after(&key.step, attempt)),
+            };
+            lines.push(Line::plain(INDENT).and(Style::Look, &said));
         }
         for (step, until) in &self.waits {
             lines
-                .push(Line::plain(INDENT).and(Style::Look, &format!("{step}: waits, {} left", countdown(now, *until))));
+                .push(Line::plain(INDENT).and(Style::Look, &format!("{}waits, {} left", named(step), countdown(now, *until))));
         }
         for (step, (attempt, at)) in &self.retries {
-            let said = format!("{step}: attempt {attempt} in {}", countdown(now, *at));
+            let said =
+                format!("{}attempt {attempt} in {}{}", named(step), countdown(now, *at), after(step, *attempt));
             lines.push(Line::plain(INDENT).and(Style::Look, &said));
         }
         for request in requests {

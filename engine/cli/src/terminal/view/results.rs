@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use runbook_core::document::model::Kind;
 use runbook_core::run::record::{Actor, BranchChoice, Outcome, Record, Settlement};
 
@@ -14,7 +15,14 @@ use crate::clock::spoken;
 use crate::text::{Line, Style};
 
 impl View {
-    pub(super) fn results(&mut self, record: &Record, actor: &Actor, steps: &dyn Steps, lines: &mut Vec<Line>) {
+    pub(super) fn results(
+        &mut self,
+        record: &Record,
+        actor: &Actor,
+        at: Timestamp,
+        steps: &dyn Steps,
+        lines: &mut Vec<Line>,
+    ) {
         match record {
             Record::StepSettled { step, outcome, settlement, reason, outputs, attempts } => {
                 self.retries.remove(step);
@@ -44,9 +52,12 @@ impl View {
                 }
                 let (mark, style) = mark(*outcome);
                 let mut said = format!("{mark} {}{}", outcome.word(), how(*settlement));
+                let tries = self.tries.remove(step).filter(|_| *attempts > 1);
                 if let Some(begun) = self.seen.get(step).filter(|begun| begun.ran) {
+                    // Of several attempts what counts is how long all that took.
+                    let whole = tries.as_ref().and_then(|tries| Some(at.duration_since(tries.since?).unsigned_abs()));
                     said.push_str("  ");
-                    said.push_str(&spoken(begun.worked));
+                    said.push_str(&spoken(whole.unwrap_or(begun.worked)));
                 }
                 if *attempts > 1 {
                     // Writing to a String cannot fail.
@@ -57,6 +68,9 @@ impl View {
                     Some(reason) => line.and(Style::Plain, ": ").and(Style::Plain, reason),
                     None => line,
                 });
+                if let Some(earlier) = tries.and_then(|tries| tries.earlier(*outcome == Outcome::Passed)) {
+                    lines.push(Line::plain(INDENT).and(Style::Faint, &format!("earlier attempts: {earlier}")));
+                }
                 if !outputs.is_empty() {
                     let values: Vec<String> = outputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
                     lines.push(Line::plain(INDENT).and(Style::Faint, &values.join("   ")));

@@ -112,20 +112,47 @@ fn a_step_is_told_from_its_title_to_its_result() {
     told.takes(&intent("look", 1));
     told.takes(&ended("look", 1, Outcome::Failed));
     told.takes(&Record::RetryScheduled { key: key("look", 2), at: at(5) });
-    assert_eq!(told.tells(), ["       $ probe a", "       attempt 1 failed, 1.2s: exit code 1; attempt 2 in 5s",]);
+    assert_eq!(told.tells(), ["       $ probe a", "       attempt 1 failed: exit code 1; attempt 2 in 5s"]);
     let live: Vec<String> = told.view.live(at(2), &[]).iter().map(Line::text).collect();
-    assert_eq!(live, ["       look: attempt 2 in 3s"]);
+    assert_eq!(live, ["       attempt 2 in 3s; attempt 1 failed: exit code 1"]);
     told.takes(&planned("look", 2));
     told.takes(&intent("look", 2));
     told.view.output(&key("look", 2), b"no answer\n");
     let live: Vec<String> = told.view.live(at(7), &[]).iter().map(Line::text).collect();
-    assert_eq!(live, ["       │ no answer", "       runs, 7s"]);
+    assert_eq!(live, ["       │ no answer", "       attempt 2 runs, 7s; attempt 1 failed: exit code 1"]);
     let output = Output { bytes: 10, kept: 10, blob: None, head: "no answer\n".to_owned(), tail: String::new() };
     told.takes(&Record::StepOutput { key: key("look", 2), stream: Stream::Stdout, output });
     told.takes(&ended("look", 2, Outcome::Failed));
     told.takes(&settled("look", Outcome::Failed, Settlement::Ran, Some("exit code 1"), 2));
-    assert_eq!(told.tells(), ["       │ no answer", "       ✗ failed  2.4s in 2 attempts: exit code 1"]);
+    assert_eq!(told.tells(), ["       │ no answer", "       ✗ failed  0.0s in 2 attempts: exit code 1"]);
     assert_eq!(told.view.live(at(9), &[]), []);
+}
+
+#[test]
+fn attempts_that_fail_are_one_live_line_and_told_when_they_are_over() {
+    for is_live in [true, false] {
+        let mut told = Told::of(Mode::Real);
+        if is_live {
+            told.view = told.view.drawn_live();
+        }
+        told.takes(&planned("look", 1));
+        told.takes(&intent("look", 1));
+        told.tells();
+        for attempt in 1..=40 {
+            told.takes(&ended("look", attempt, Outcome::Failed));
+            told.takes(&Record::RetryScheduled { key: key("look", attempt + 1), at: at(5) });
+            assert_eq!(told.view.live(at(0), &[]).len(), 1);
+            told.takes(&planned("look", attempt + 1));
+            told.takes(&intent("look", attempt + 1));
+        }
+        // Where nothing is drawn anew, whoever reads along learns the first time what is wrong.
+        let stay = if is_live { vec![] } else { vec!["       attempt 1 failed: exit code 1; attempt 2 in 5s"] };
+        assert_eq!(told.tells(), stay);
+        told.takes(&ended("look", 41, Outcome::Passed));
+        told.takes(&settled("look", Outcome::Passed, Settlement::Ran, None, 41));
+        let wanted = ["       ✓ passed  0.0s in 41 attempts", "       earlier attempts: exit code 1 (40 times)"];
+        assert_eq!(told.tells(), wanted);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use runbook_core::run::record::{AttemptKey, Outcome, Part, Record};
 
 use super::super::tail::Tail;
+use super::tries::Tries;
 use super::words::printed;
 use super::{FAILURE_LINES_MAX, INDENT, Running, Steps, View};
 use crate::clock::{countdown, spoken, time};
@@ -49,6 +50,9 @@ impl View {
                 }
                 self.retries.remove(&key.step);
                 self.running.insert(key.clone(), Running { since: at, tail: Tail::default() });
+                if key.part == Part::Main && key.attempt <= 1 {
+                    self.tries.insert(key.step.clone(), Tries::new(Some(at)));
+                }
             }
             Record::StepOutput { key, stream, output } => {
                 self.keep(&key.step, *stream, output);
@@ -63,8 +67,9 @@ impl View {
                 self.attempt_ended(key, *duration, *outcome, reason.as_deref(), steps, lines);
                 if key.part == Part::Main && *outcome != Outcome::Passed {
                     let because = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-                    let said = format!("attempt {} {}, {}{because}", key.attempt, outcome.word(), spoken(*duration));
-                    self.failed.insert(key.step.clone(), said);
+                    let tries = self.tries.entry(key.step.clone()).or_insert_with(|| Tries::new(None));
+                    let is_news = tries.failed(&format!("{}{because}", outcome.word()));
+                    self.failed.insert(key.step.clone(), is_news);
                 }
                 for survivor in survivors {
                     lines.push(
@@ -73,11 +78,15 @@ impl View {
                 }
             }
             Record::RetryScheduled { key, at: then } => {
-                self.begin(&key.step, steps, lines);
-                let failed = self.failed.remove(&key.step).unwrap_or_default();
-                let said = format!("{failed}; attempt {} in {}", key.attempt, countdown(at, *then));
-                lines.push(Line::plain(INDENT).and(Style::Faint, &said));
                 self.retries.insert(key.step.clone(), (key.attempt, *then));
+                // The transcript has each of them; where a line stays, only what nobody knows yet has one.
+                if self.failed.remove(&key.step).unwrap_or(true) && !self.has_live {
+                    self.begin(&key.step, steps, lines);
+                    let why = self.tries.get(&key.step).and_then(Tries::last).unwrap_or("failed");
+                    let before = key.attempt.saturating_sub(1);
+                    let said = format!("attempt {before} {why}; attempt {} in {}", key.attempt, countdown(at, *then));
+                    lines.push(Line::plain(INDENT).and(Style::Faint, &said));
+                }
             }
             _ => {}
         }
