@@ -116,6 +116,32 @@ impl Line {
         Self { pieces }
     }
 
+    /// The line cut into pieces of a width, as a terminal does by itself: nothing is moved, and nothing left out.
+    #[must_use]
+    pub fn rows(&self, columns: usize) -> Vec<Self> {
+        // The widest character takes two.
+        let columns = columns.max(2);
+        let mut rows = vec![Self::new()];
+        let mut used = 0;
+        for piece in &self.pieces {
+            let mut rest = piece.text.as_str();
+            while !rest.is_empty() {
+                let head = take_width(rest, columns - used);
+                if head.is_empty() {
+                    rows.push(Self::new());
+                    used = 0;
+                    continue;
+                }
+                used += width(head);
+                rest = rest.get(head.len()..).unwrap_or_default();
+                if let Some(row) = rows.last_mut() {
+                    row.pieces.push(Piece { text: head.to_owned(), style: piece.style });
+                }
+            }
+        }
+        rows
+    }
+
     /// The line broken into as many as it needs, the later ones indented; broken at blanks where that can be.
     #[must_use]
     pub fn wrap(&self, columns: usize, indent: usize) -> Vec<Self> {
@@ -317,6 +343,17 @@ mod tests {
         assert_eq!(texts("one two three four".into(), 10), ["one two", "  three", "  four"]);
         assert_eq!(texts("$ aaaaaaaaaaaaaaaa b".into(), 10), ["$", "  aaaaaaaa", "  aaaaaaaa", "  b"]);
         assert_eq!(texts(Line::new(), 10), [""]);
+    }
+
+    #[test]
+    fn a_line_is_cut_into_rows_and_nothing_of_it_is_lost() {
+        let line = Line::plain("日本 ").and(Style::Bad, "語 text  ");
+        for columns in 2..14 {
+            let rows = line.rows(columns);
+            assert!(rows.iter().all(|row| row.width() <= columns), "{rows:?}");
+            assert_eq!(rows.iter().map(Line::text).collect::<String>(), line.text());
+        }
+        assert_eq!(Line::new().rows(5), [Line::new()]);
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn head(ready: &Ready, mode: Mode, context: &mut Context) -> Result<(), Failure>
     let document = ready.loaded.plan.document();
     let name = document.name.value.as_str();
     let line = Line::new().and(Style::Strong, name).and(Style::Plain, "  ").and(Style::Plain, &document.title.value);
-    context.out.line(line)?;
+    context.out.wrapped(line, 2)?;
     // A store that is not there or not fit is told about when the run starts.
     let past = Store::open(&context.place.store).ok().and_then(|store| last_real(&store, name));
     context.out.line(Line::new().and(Style::Faint, &last_time(past.as_ref(), context.now, &context.zone)))?;

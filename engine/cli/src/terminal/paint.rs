@@ -8,13 +8,14 @@ use crate::text::Line;
 /// rests at the end of the region's last line, where a prompt is.
 #[derive(Debug, Default)]
 pub struct Painter {
-    /// Lines of the region as it was drawn.
+    /// Rows of the region as it was drawn.
     drawn: usize,
 }
 
 impl Painter {
     /// Lines to stay, then the region. Every line of the region is cut to less than `columns`, so that it takes one
-    /// row; of a region with more lines than `rows` only the last are drawn.
+    /// row, but the last, where somebody may be typing: all of that is seen. Of a region with more rows than `rows`
+    /// only the last are drawn.
     pub fn paint(&mut self, stay: &[Line], region: &[Line], columns: usize, rows: usize, colour: bool) -> String {
         let mut out = self.erase();
         for line in stay {
@@ -23,13 +24,18 @@ impl Painter {
                 out.push('\n');
             }
         }
+        let width = columns.saturating_sub(1);
+        let region: Vec<Line> = match region.split_last() {
+            None => Vec::new(),
+            Some((last, above)) => above.iter().map(|line| line.fit(width)).chain(last.rows(width)).collect(),
+        };
         let skipped = region.len().saturating_sub(rows.saturating_sub(1));
         let region = region.get(skipped..).unwrap_or_default();
         for (number, line) in region.iter().enumerate() {
             if number > 0 {
                 out.push('\n');
             }
-            out.push_str(&line.fit(columns.saturating_sub(1)).render(colour));
+            out.push_str(&line.render(colour));
         }
         self.drawn = region.len();
         out
@@ -69,6 +75,11 @@ mod tests {
         let mut painter = Painter::default();
         let region: Vec<Line> = (0..9).map(|n| Line::plain(&format!("line {n} {}", "x".repeat(20)))).collect();
         let out = painter.paint(&[], &region, 10, 4, false);
-        assert_eq!(out, "line 6 x…\nline 7 x…\nline 8 x…");
+        assert_eq!(out, "line 8 xx\nxxxxxxxxx\nxxxxxxxxx");
+        let out = painter.paint(&[], &region, 10, 9, false);
+        assert_eq!(
+            out,
+            "\r\u{1b}[2A\u{1b}[Jline 3 x…\nline 4 x…\nline 5 x…\nline 6 x…\nline 7 x…\nline 8 xx\nxxxxxxxxx\nxxxxxxxxx"
+        );
     }
 }

@@ -88,6 +88,12 @@ impl Prompt {
         Self { request: None, kind: None, outputs: Vec::new(), mode: Mode::Choose, hint: None }
     }
 
+    /// Whether nothing is asked and nothing typed.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.request.is_none() && matches!(self.mode, Mode::Choose)
+    }
+
     /// What it asks about; `None` while nothing waits.
     #[must_use]
     pub fn request(&self) -> Option<&Request> {
@@ -113,7 +119,7 @@ impl Prompt {
         let Some(request) = &self.request else { return Vec::new() };
         match &request.kind {
             RequestKind::Approval { .. } => vec![('y', "run it"), ('n', "deny it")],
-            RequestKind::Acknowledge { .. } => vec![('a', "I have seen it")],
+            RequestKind::Acknowledge { .. } => vec![('a', "it was seen")],
             RequestKind::Question(QuestionKind::YesNo) => vec![('y', "yes"), ('n', "no")],
             RequestKind::Question(QuestionKind::Rollback) => vec![('y', "undo it"), ('n', "leave it as it is")],
             RequestKind::Question(QuestionKind::Proceed) => vec![('y', "start it"), ('n', "not now, let the run wait")],
@@ -187,7 +193,8 @@ impl Prompt {
                 }));
             }
         }
-        if !request.to.is_empty() {
+        let is_told = matches!(request.kind, RequestKind::Acknowledge { .. });
+        if !request.to.is_empty() && !is_told {
             lines.push(
                 Line::plain(indent)
                     .and(Style::Faint, &format!("asked: {}; you can answer for them", request.to.join(", "))),
@@ -227,11 +234,15 @@ impl Prompt {
 
     /// The question with its keys: `Run it? [y/n/?/t/o/c/h]`.
     fn question(&self) -> String {
+        let seen;
         let question = match self.request.as_ref().map(|request| &request.kind) {
             None => return String::new(),
             Some(RequestKind::Approval { destructive: true, .. }) => "Destructive: run it?",
             Some(RequestKind::Approval { .. }) => "Run it?",
-            Some(RequestKind::Acknowledge { .. }) => "Seen?",
+            Some(RequestKind::Acknowledge { missing, all }) => {
+                seen = format!("Seen by {}?", missing.join(if *all { " and " } else { " or " }));
+                if missing.is_empty() { "Seen?" } else { &seen }
+            }
             Some(RequestKind::Question(kind)) => match kind {
                 QuestionKind::YesNo => "Yes or no?",
                 QuestionKind::Choice(_) => "Which?",

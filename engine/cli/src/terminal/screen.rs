@@ -170,6 +170,11 @@ impl Screen {
             stay.insert(0, Line::new().and(Style::Faint, &said));
         }
         let mut region = self.view.live(now, &self.requests);
+        if self.prompt.is_idle()
+            && let Some(last) = region.pop()
+        {
+            region.push(last.and(Style::Faint, "  (? for keys)"));
+        }
         if self.said {
             region.push(Line::plain("…"));
         } else {

@@ -10,7 +10,7 @@ mod tries;
 mod words;
 mod work;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -70,6 +70,8 @@ pub struct View {
     cancels: u32,
     /// Steps whose last attempt failed and was not told yet, and whether it failed in a way that is news.
     failed: BTreeMap<String, bool>,
+    /// Steps whose question is whether a person did something.
+    by_hand: BTreeSet<String>,
     /// Outputs that are asked for where a step is overruled.
     overruled: BTreeMap<String, Vec<String>>,
 }
@@ -112,6 +114,7 @@ impl View {
             started: BTreeMap::new(),
             cancels: 0,
             failed: BTreeMap::new(),
+            by_hand: BTreeSet::new(),
             overruled: BTreeMap::new(),
         }
     }
@@ -134,6 +137,9 @@ impl View {
                 self.planned.remove(&key.step);
             }
             Record::StepOutput { key, stream, output } => self.keep(&key.step, *stream, output),
+            Record::Question { step: Some(step), question: QuestionKind::Instruct, .. } => {
+                self.by_hand.insert(step.clone());
+            }
             Record::Question { step: Some(step), question: QuestionKind::Overrule, collect, .. } => {
                 self.overruled.insert(step.clone(), collect.clone());
             }

@@ -42,6 +42,7 @@ pub fn why(request: &Request, plan: &Plan) -> Vec<Line> {
         }
         (_, None) => say("This run asks for it; its runbook does not say more.".to_owned()),
     }
+    lines.push(Line::plain(INDENT).and(Style::Plain, "Ctrl-C: the run is cancelled; an act that runs is let end."));
     lines
 }
 

@@ -5,7 +5,7 @@ use super::record::{AttemptKey, Mode, Outcome, Part, Record};
 use super::scope::RunScope;
 use super::state::RunState;
 use super::step_state::{Stage, StepState};
-use crate::document::model::Setting;
+use crate::document::model::{Escalation, Setting};
 use crate::graph::StepIndex;
 use crate::source::Spanned;
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ impl RunState {
                 let scope = RunScope::new(self, self.now);
                 message.value.render_for_people(&scope, &|path| scope.explain(path))
             }
-            None => self.standard_message(&title),
+            None => self.standard_message(step, &title, escalation),
         };
         let to = escalation.to.iter().map(|to| to.value.clone()).collect();
         // That people are being told is on disk before anybody is.
@@ -41,15 +41,25 @@ impl RunState {
         self.effects.push(Effect::Tell { step: self.path(step), to, message, subject });
     }
 
-    /// Title, runbook, run, what failed, and the command to take it over.
-    fn standard_message(&self, title: &str) -> String {
+    /// Title, runbook, run, what failed, and the commands for whoever reads this: to say that it was seen where that is
+    /// waited for, to read what happened, to take the run over where somebody else has it.
+    fn standard_message(&self, step: StepIndex, title: &str, escalation: &Escalation) -> String {
         let document = self.plan.document();
         let mut message = format!("{title}\n{} ({}), run {}", document.title.value, document.name.value, self.id);
         if let Some(failure) = self.failure() {
             let text = |name: &str| failure.get(name).map(ToString::to_string).unwrap_or_default();
             let _ = write!(message, "\nFailed: {} ({}): {}", text("title"), text("step"), text("reason"));
         }
-        let _ = write!(message, "\nTake it over: runbook resume {}", self.id);
+        if escalation.ack.is_some() {
+            let _ = write!(message, "\nSay that you have seen it: runbook ack {} {}", self.id, self.path(step));
+        }
+        let _ = write!(message, "\nWhat was seen and done: runbook log {}", self.id);
+        if escalation.handover {
+            message.push_str("\nThis run ends here: it is yours now.");
+        } else {
+            // A run that somebody has cannot be resumed by another.
+            let _ = write!(message, "\nTo take it over, once its operator lets go of it: runbook resume {}", self.id);
+        }
         message
     }
 

@@ -252,6 +252,26 @@ fn an_acknowledgement() {
     assert_eq!(world.sealed(), Some(RunOutcome::Failed));
 }
 
+/// What nobody wrote is said so that it can be followed: no command that would be refused.
+#[test]
+fn the_standard_message_names_the_commands_that_work() {
+    for (keys, wanted, unwanted) in [
+        ("", "let go of it: runbook resume ", "runbook ack"),
+        (", ack: {}", "you have seen it: runbook ack ID t\n", "yours now"),
+        (", ack: {}, handover: true", "you have seen it: runbook ack ID t\n", "runbook resume"),
+        (", handover: true", "This run ends here: it is yours now.", "runbook resume"),
+    ] {
+        let world = World::new(&format!("  t: {{ escalate: T, to: sre{keys} }}\n")).start();
+        let sent = world.records.iter().find_map(|(_, record, _)| match record {
+            Record::EscalationSent { message, .. } => Some(message.as_str()),
+            _ => None,
+        });
+        let sent = sent.unwrap().replace("run-1", "ID");
+        assert!(sent.contains(wanted) && !sent.contains(unwanted), "{keys}: {sent}");
+        assert!(sent.contains("runbook log ID"), "{sent}");
+    }
+}
+
 #[test]
 fn an_acknowledgement_of_all() {
     let mut world = World::attended(&ACK.replace("ACK", "{ within: 10m, by: all, else: e }")).start();

@@ -23,7 +23,8 @@ impl Rule {
         self
     }
 
-    /// Only where the line ends as a question does, in `:`, `?` or `>`: a word that also stands in plain output.
+    /// Only where the line ends as a question does, in `:`, `?` or `>`, before what is said in brackets about its keys: a
+    /// word that also stands in plain output.
     #[must_use]
     pub fn asked(mut self) -> Self {
         self.asked = true;
@@ -34,7 +35,9 @@ impl Rule {
     #[must_use]
     pub fn keys(&self, prompt: &str, since: &str) -> Option<&str> {
         let sees = prompt.to_lowercase().contains(&self.sees);
-        let asked = !self.asked || prompt.trim_end().ends_with([':', '?', '>']);
+        let line = prompt.trim_end();
+        let line = line.strip_suffix(')').and_then(|open| open.rsplit_once('(')).map_or(line, |(before, _)| before);
+        let asked = !self.asked || line.trim_end().ends_with([':', '?', '>']);
         let about = self.about.as_ref().is_none_or(|words| since.to_lowercase().contains(words));
         (sees && asked && about).then_some(self.types.as_str())
     }
@@ -54,6 +57,8 @@ mod tests {
         assert_eq!(one.keys("go on? [y/n/?]", "step 4: fail over"), None);
         let reason = Rule::new("reason", "because\r").asked();
         assert_eq!(reason.keys("Reason: ", ""), Some("because\r"));
+        assert_eq!(reason.keys("Your reason? (Esc: back) ", ""), Some("because\r"));
+        assert_eq!(reason.keys("its reason (not reached)", ""), None);
         assert_eq!(reason.keys("skipped, its reason: not reached", ""), None);
     }
 }

@@ -40,7 +40,8 @@ pub struct Person {
     child: Child,
     leader: Pid,
     ended: OwnedFd,
-    pty: Pty,
+    // None once the person has hung up.
+    pty: Option<Pty>,
     closed: bool,
     screen: Screen,
     raw: Vec<u8>,
@@ -55,18 +56,30 @@ impl Person {
     /// # Errors
     /// [`PersonError::Terminal`] when there is no terminal to be had or the command cannot be started.
     pub fn sit_down(command: Command, mirror: Option<Box<dyn Write + Send>>) -> Result<Self, PersonError> {
+        Self::sit_down_at((ROWS, COLUMNS), command, mirror)
+    }
+
+    /// As [`Self::sit_down`], at a terminal of so many rows and columns.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sit_down_at(
+        (rows, columns): (NonZeroU16, NonZeroU16),
+        command: Command,
+        mirror: Option<Box<dyn Write + Send>>,
+    ) -> Result<Self, PersonError> {
         let program = command.get_program().to_string_lossy().into_owned();
         let start = || -> io::Result<_> {
             let (pty, pts) = blocking::open().map_err(io::Error::other)?;
-            pty.resize(Size::new(ROWS.get(), COLUMNS.get())).map_err(io::Error::other)?;
+            pty.resize(Size::new(rows.get(), columns.get())).map_err(io::Error::other)?;
             let child = blocking::Command::from(command).spawn(pts).map_err(io::Error::other)?;
             let leader = Pid::from_child(&child);
             let ended = pidfd_open(leader, PidfdFlags::empty())?;
             Ok((child, leader, ended, pty))
         };
         let (child, leader, ended, pty) = start().map_err(|source| PersonError::Terminal { program, source })?;
-        let screen = Screen::new(ROWS, COLUMNS);
-        Ok(Self { child, leader, ended, pty, closed: false, screen, raw: Vec::new(), mirror, read: 0 })
+        let screen = Screen::new(rows, columns);
+        Ok(Self { child, leader, ended, pty: Some(pty), closed: false, screen, raw: Vec::new(), mirror, read: 0 })
     }
 
     /// The process id of the command.
@@ -118,7 +131,14 @@ impl Person {
     /// # Errors
     /// [`PersonError::Terminal`] when the terminal is gone.
     pub fn type_keys(&mut self, keys: &str) -> Result<(), PersonError> {
-        self.pty.write_all(keys.as_bytes()).map_err(|source| self.broken(source))
+        let typed = self.pty.as_mut().map_or(Ok(()), |pty| pty.write_all(keys.as_bytes()));
+        typed.map_err(|source| self.broken(source))
+    }
+
+    /// Closes the terminal, as a lost connection does: the kernel sends SIGHUP, and nothing can be written any more.
+    pub fn hang_up(&mut self) {
+        self.pty = None;
+        self.closed = true;
     }
 
     /// Reads on until the command ends.
@@ -180,24 +200,24 @@ impl Person {
 
     /// Reads what comes within `limit`; whether anything did.
     fn look(&mut self, limit: Duration) -> Result<bool, PersonError> {
-        if self.closed {
+        let Some(pty) = self.pty.as_mut().filter(|_| !self.closed) else {
             // Nothing more can be read; the command itself may go on for a moment.
             let _ended = poll(&mut [PollFd::new(&self.ended, PollFlags::IN)], Some(&timespec(limit)));
             return Ok(false);
-        }
-        let mut watched = [PollFd::new(&self.pty, PollFlags::IN), PollFd::new(&self.ended, PollFlags::IN)];
+        };
+        let mut watched = [PollFd::new(&*pty, PollFlags::IN), PollFd::new(&self.ended, PollFlags::IN)];
         match poll(&mut watched, Some(&timespec(limit))) {
             Ok(0) | Err(Errno::INTR) => return Ok(false),
             Ok(_) => {}
             Err(e) => return Err(self.broken(e.into())),
         }
-        let [pty, _] = watched;
-        if pty.revents().is_empty() {
+        let [written, _] = watched;
+        if written.revents().is_empty() {
             // The command ended, and all it wrote was read.
             return Ok(false);
         }
         let mut piece = [0; 8192];
-        match self.pty.read(&mut piece) {
+        match pty.read(&mut piece) {
             // A terminal that nobody has open any more reads as an error, not as an end.
             Ok(0) => self.closed = true,
             Err(e) if e.raw_os_error() == Some(Errno::IO.raw_os_error()) => self.closed = true,

@@ -10,7 +10,8 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub use verdict::{Paths, Verdict};
 
 use crate::dns::ZONE;
 use crate::lab::{BuildError, Fault, Lab, LabError, Programs, SiteError, profile_folder};
-use crate::person::{Person, PersonError, Rule};
+use crate::person::{COLUMNS, Person, PersonError, ROWS, Rule};
 
 const RUNBOOK: &str = "dns-failover";
 
@@ -31,6 +32,12 @@ const RUN_WITHIN: Duration = Duration::from_secs(110);
 
 /// How an approval prompt can be told from other lines.
 const APPROVAL: &str = "[y/n/?";
+
+/// How the question whether a message was seen can be told.
+const ACKNOWLEDGE: &str = "[a/?";
+
+/// How the question about a failure can be told.
+const OVERRULE: &str = "it failed. what now? [";
 
 /// What the person says to steps that ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -94,8 +101,14 @@ pub fn dns_failover(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehe
 
     let mut command = command(&engine, &lab, &workspace);
     command.args(&arguments);
-    let mut person = Person::sit_down(command, Some(Box::new(io::stdout())))?;
+    // What is drawn for a terminal is shown on one of the same size, or, where there is none, as it stands at the end.
+    let size = own_size();
+    let mirror = size.is_some().then(|| Box::new(io::stdout()) as Box<dyn io::Write + Send>);
+    let mut person = Person::sit_down_at(size.unwrap_or((ROWS, COLUMNS)), command, mirror)?;
     let ended = person.attend(&rules(options, &file), RUN_WITHIN, interrupt.flag());
+    if size.is_none() {
+        say(format_args!("{}", person.page()));
+    }
     let paths = Paths::write(&lab, &mut person, &store)?;
     drop(person);
     let status = ended?;
@@ -143,6 +156,16 @@ fn command(engine: &Engine, lab: &Lab, workspace: &Path) -> Command {
     command
 }
 
+/// Rows and columns of the terminal this is shown on; `None` where it is none, or does not say.
+fn own_size() -> Option<(NonZeroU16, NonZeroU16)> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
+    Some((NonZeroU16::new(size.ws_row)?, NonZeroU16::new(size.ws_col)?))
+}
+
 fn rules(options: &Options, file: &RunbookFile) -> Vec<Rule> {
     let mut rules = Vec::new();
     let denied = Rule::new(APPROVAL, "n");
@@ -156,6 +179,9 @@ fn rules(options: &Options, file: &RunbookFile) -> Vec<Rule> {
     }
     let says_no = !rules.is_empty();
     rules.push(Rule::new(APPROVAL, "y"));
+    // Told that it is theirs now, this person has seen it; what failed and has nobody to handle it stays failed.
+    rules.push(Rule::new(ACKNOWLEDGE, "a"));
+    rules.push(Rule::new(OVERRULE, "f"));
     if says_no {
         let reason = format!("{}\r", options.reason);
         rules.extend(["reason", "why"].map(|asked| Rule::new(asked, &reason).asked()));

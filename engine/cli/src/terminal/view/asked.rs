@@ -30,6 +30,9 @@ impl View {
             }
             Record::Question { step: Some(step), question, collect, .. } => {
                 self.begin(step, steps, lines);
+                if *question == QuestionKind::Instruct {
+                    self.by_hand.insert(step.clone());
+                }
                 if *question == QuestionKind::Overrule {
                     self.overruled.insert(step.clone(), collect.clone());
                     if self.failed.remove(step).is_some() {
@@ -39,7 +42,10 @@ impl View {
                 return;
             }
             Record::Answer { step, answer, behalf, reason, .. } => {
+                let by_hand = step.as_ref().is_some_and(|step| self.by_hand.contains(step));
                 let word = match answer {
+                    AnswerWord::Yes if by_hand => "done",
+                    AnswerWord::No if by_hand => "could not",
                     AnswerWord::Yes => "yes",
                     AnswerWord::No => "no",
                     AnswerWord::Choice(label) => label,
@@ -64,6 +70,10 @@ impl View {
                 (step, Style::Look, said)
             }
             Record::DoubtOpened { key, why } => {
+                if self.failed.remove(&key.step).is_some() {
+                    self.begin(&key.step, steps, lines);
+                    self.show_failed_output(&key.step, lines);
+                }
                 (&key.step, Style::Bad, format!("? in doubt: nobody knows how it ended: {why}"))
             }
             Record::DoubtSettled { key, word, by: means, reason } => {

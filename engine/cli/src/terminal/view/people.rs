@@ -102,7 +102,7 @@ impl View {
                          Cancel again to end that too."
                     )
                 } else {
-                    format!("Cancelled again by {by}: {reason}.")
+                    format!("Cancelled again by {by}: {reason}. An act that runs is ended.")
                 }
             }
             Record::RunResumed { host, .. } => {
