@@ -15,10 +15,18 @@ mod crash;
 mod dry_run;
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
+#[path = "cli/hostile_output.rs"]
+mod hostile_output;
 #[path = "cli/process_tree.rs"]
 mod process_tree;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/terminal.rs"]
+mod terminal;
+#[path = "cli/terminal_keys.rs"]
+mod terminal_keys;
+#[path = "cli/terminal_page.rs"]
+mod terminal_page;
 #[path = "cli/unwritable.rs"]
 mod unwritable;
 #[path = "cli/verbs.rs"]

@@ -121,6 +121,14 @@ impl Desk {
         command
     }
 
+    /// The program, ready to be started at a terminal that can be drawn on; whoever starts it gives it that terminal.
+    #[must_use]
+    pub fn command_at_terminal(&self, words: &[&str]) -> Command {
+        let mut command = self.command(words);
+        command.env("TERM", "xterm-256color");
+        command
+    }
+
     /// Runs the program to its end.
     #[track_caller]
     #[must_use]

@@ -20,8 +20,8 @@ use runbook_core::plan::Plan;
 use runbook_core::run::record::{Actor, AttemptKey, Mode, Output, Part, QuestionKind, Record, Stream};
 use runbook_core::run::request::Request;
 
-pub use self::words::kind;
 use self::tries::Tries;
+pub use self::words::kind;
 use self::words::{bytes, number, printed, verb_words};
 use super::tail::Tail;
 use crate::clock::countdown;
@@ -232,12 +232,12 @@ impl View {
             lines.push(Line::plain(INDENT).and(Style::Look, &said));
         }
         for (step, until) in &self.waits {
-            lines
-                .push(Line::plain(INDENT).and(Style::Look, &format!("{}waits, {} left", named(step), countdown(now, *until))));
+            lines.push(
+                Line::plain(INDENT).and(Style::Look, &format!("{}waits, {} left", named(step), countdown(now, *until))),
+            );
         }
         for (step, (attempt, at)) in &self.retries {
-            let said =
-                format!("{}attempt {attempt} in {}{}", named(step), countdown(now, *at), after(step, *attempt));
+            let said = format!("{}attempt {attempt} in {}{}", named(step), countdown(now, *at), after(step, *attempt));
             lines.push(Line::plain(INDENT).and(Style::Look, &said));
         }
         for request in requests {
