@@ -41,8 +41,9 @@ fn desk() -> Desk {
     verify: It fails and complains
     script: cat \"$FILE\" >&2; exit 1
     env: { FILE: $WORK/hostile }
-    on_fail: asked
+    on_fail: done
   asked:
+    needs: look
     verify: Somebody is asked
     ask: 'Is this right: {{ steps.look.outputs.seen }}?'
     attach: { file: $WORK/hostile }

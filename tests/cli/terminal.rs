@@ -86,8 +86,8 @@ const PROMPTS: &[Prompt] = &[
         keys: "steps:\n  a: { verify: A, ask: Is it? }\n",
         asks: "Yes or no? [y/n/?/t/o/h]",
         before: None,
-        types: "n",
-        ends: 1,
+        types: "y",
+        ends: 0,
     },
     Prompt {
         keys: "steps:\n  a: { decide: A, ask: Which?, choices: { this: done, that: done } }\n",
@@ -122,8 +122,8 @@ const PROMPTS: &[Prompt] = &[
         keys: "steps:\n  a: { act: A, run: 'false' }\n",
         asks: "It failed. What now? [a/b/f/?/t/o/h]",
         before: None,
-        types: "f",
-        ends: 1,
+        types: "bdone by hand\r",
+        ends: 0,
     },
     Prompt {
         keys: "steps:\n  a: { verify: A, run: 'false' }\n",

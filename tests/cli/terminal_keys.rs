@@ -6,8 +6,9 @@ use crate::terminal::Seat;
 
 const APPROVED: &str = "steps:
   look: { verify: It can be looked at, run: 'printf seen-by-%s\\n nobody' }
-  change: { act: Change it, run: 'touch $WORK/changed', approve: operator, on_fail: [tell, failed], denied: tell }
-  tell: { escalate: Somebody should know, to: ops }
+  change: { act: Change it, run: 'touch $WORK/changed', approve: operator, on_fail: [broke, failed], denied: denied }
+  broke: { escalate: It broke, to: ops }
+  denied: { escalate: It was denied, to: ops }
 ";
 
 /// Somebody before the approval of [`APPROVED`].
@@ -37,8 +38,8 @@ fn a_question_mark_says_why_and_what_follows_each_answer() {
     seat.types("?");
     seat.sees("The runbook wants whoever runs it to approve this act");
     seat.sees("y: exactly this runs, once.");
-    seat.sees("tell, failed follow");
-    seat.sees("n: nothing of it runs; tell follows");
+    seat.sees("broke, failed follow");
+    seat.sees("n: nothing of it runs; denied follows");
     seat.sees("Ctrl-C: the run is cancelled");
     seat.sees("Run it?");
     seat.types("y");
@@ -153,7 +154,8 @@ fn while_nothing_is_asked_the_keys_are_there_too() {
     let mut seat = Seat::take(&desk, &["run", "try"]);
     seat.sees("(? for keys)");
     seat.types("?");
-    seat.sees("Nothing is asked. t: write a note, o: output so far, h: hand over, Ctrl-C: cancel");
+    seat.sees("Nothing is asked. t: write a note, o: output so far, h: hand over,");
+    seat.sees("Ctrl-C: cancel");
     // Nobody is asked yes or no.
     seat.types("y\rn");
     seat.types("tall quiet\r");

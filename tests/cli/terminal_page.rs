@@ -17,8 +17,9 @@ const BUSY: &str = "steps:
   pause: { act: Let it settle, wait: 600ms }
   talk:
     act: Say much
-    script: for n in 1 2 3 4 5 6 7 8 9; do echo line $n; read -t 0.1 x || true; done
+    script: for n in 1 2 3 4 5 6 7 8 9; do echo line $n; done; until test -e \"$GO\"; do read -t 0.05 x || true; done
     shell: bash -eu
+    env: { GO: $WORK/go }
     idempotent: true
   swap: { act: Change the disk in the second slot from the left of the upper shelf in the rack by the door, instruct: Change it }
   sure: { verify: All lamps are green, ask: Is every lamp on its front green?, on_fail: tell }
@@ -45,7 +46,8 @@ fn after_a_busy_run_the_page_has_each_line_once_and_none_that_was_drawn_over() {
     seat.sees("attempt 2 in ");
     seat.sees("; attempt 1 failed: exit code 1");
     seat.sees("left");
-    seat.sees("│ line 4");
+    seat.sees("│ line 9");
+    std::fs::write(desk.work().join("go"), "").unwrap();
     seat.sees("Done? [");
     seat.types("t");
     seat.types(&"a note that is longer than a line of this terminal has columns ".repeat(2));
@@ -66,7 +68,8 @@ fn after_a_busy_run_the_page_has_each_line_once_and_none_that_was_drawn_over() {
 never run before
 [1/6] verify   It answers on all of its addresses, each of which is tried, the
        first of them before the others  (look)
-       $ sh -eu -c 'echo tried once more"
+       $ sh -eu -c $'echo tried once more, in a line that is so long that it
+       does not fit"
     );
     assert!(lines.join("\n").starts_with(&expected), "{page}");
     let rest: Vec<&str> = lines
@@ -75,7 +78,6 @@ never run before
         .skip_while(|line| !line.contains("passed"))
         .take_while(|l| !l.is_empty())
         .collect();
-    let note = "       a note that is longer than a line of this terminal has columns a note";
     let expected = [
         "       ✓ passed  T in 4 attempts".to_owned(),
         "       earlier attempts: exit code 1 (3 times)".to_owned(),
@@ -88,7 +90,7 @@ never run before
         "[4/6] act      Change the disk in the second slot from the left of the upper",
         "       shelf in the rack by the door  (swap)",
         "       Change it",
-        &format!("       note by {who} on swap: a note that is longer than a line of this"),
+        &format!("       note by {who} on swap: a note that is longer"),
         &format!("       answered \"done\" by {who}"),
         "[5/6] verify   All lamps are green  (sure)",
         "       Is every lamp on its front green?",
@@ -97,9 +99,8 @@ never run before
         "       them it is and why: skipped, not reached  (tell)",
         "  nothing is left open",
     ] {
-        assert_eq!(lines.iter().filter(|told| *told == line).count(), 1, "{line:?} in\n{page}");
+        assert_eq!(lines.iter().filter(|told| told.starts_with(line)).count(), 1, "{line:?} in\n{page}");
     }
-    let _ = note;
     for drawn_over in
         ["runs, ", " left", "attempt 2", "for keys", "Note:", "[d/n/?", "[y/n/?", "means nothing", "│ line"]
     {
@@ -115,7 +116,8 @@ fn own_lines<'a>(page: &'a str, desk: &Desk) -> Vec<&'a str> {
 
 #[test]
 fn no_line_is_longer_than_the_terminal_is_wide() {
-    let desk = Desk::with_runbook(&format!("description: none\n{BUSY}").replace("description: none\n", ""));
+    let desk = Desk::with_runbook(BUSY);
+    std::fs::write(desk.work().join("go"), "").unwrap();
     let mut seat = Seat::take(&desk, &["run", "try"]);
     seat.sees("Done? [");
     seat.types("?");
@@ -137,22 +139,23 @@ fn no_line_is_longer_than_the_terminal_is_wide() {
 
 #[test]
 fn the_first_two_lines_say_what_it_is_and_how_it_went_last_time() {
-    let desk = Desk::with_runbook("steps:\n  ok: { verify: Is it all right?, ask: Is it? }\n");
-    let mut pages = Vec::new();
-    for (answer, code) in [("y", 0), ("n", 1), ("y", 0)] {
-        let mut seat = Seat::take(&desk, &["run", "try"]);
-        seat.sees("Yes or no?");
-        seat.types(answer);
-        if code == 1 {
-            seat.sees("[1/1]");
+    for (answers, code, word) in [("y", 0, "resolved"), ("nf", 1, "failed")] {
+        let desk = Desk::with_runbook("steps:\n  ok: { verify: Is it all right?, ask: Is it? }\n");
+        let mut pages = Vec::new();
+        for _ in 0..2 {
+            let mut seat = Seat::take(&desk, &["run", "try"]);
+            for answer in answers.split_inclusive(|_| true) {
+                seat.sees("? [");
+                seat.types(answer);
+            }
+            pages.push(seat.ends(code));
         }
-        pages.push(seat.ends(code));
+        let heads: Vec<Vec<&str>> = pages.iter().map(|page| page.lines().take(2).collect()).collect();
+        assert_eq!(heads[0], ["try  Something to try", "never run before"]);
+        assert_eq!(heads[1][0], "try  Something to try");
+        let said = format!(", {word} in ");
+        assert!(heads[1][1].starts_with("last run today ") && heads[1][1].contains(&said), "{:?}", heads[1]);
     }
-    let heads: Vec<Vec<&str>> = pages.iter().map(|page| page.lines().take(2).collect()).collect();
-    assert_eq!(heads[0], ["try  Something to try", "never run before"]);
-    assert_eq!(heads[1][0], "try  Something to try");
-    assert!(heads[1][1].starts_with("last run ") && heads[1][1].contains(", resolved in "), "{:?}", heads[1]);
-    assert!(heads[2][1].starts_with("last run ") && heads[2][1].contains(", failed in "), "{:?}", heads[2]);
 }
 
 /// Escapes that change how text looks.

@@ -1,7 +1,7 @@
 //! The three ways in which a run is watched: the live screen, plain lines, entries as JSON.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use jiff::Timestamp;
 use runbook_core::plan::Plan;
@@ -15,6 +15,7 @@ use runbook_transcript::wire::entry_v1;
 use super::answers::answers;
 use super::live::Live;
 use super::view::{INDENT, Steps, View, kind};
+use crate::output::columns;
 use crate::place::Place;
 use crate::text::{Line, Style};
 
@@ -147,6 +148,11 @@ impl PlainObserver {
         }
     }
 
+    /// A command that is there to be copied stays in one piece.
+    fn is_pasted(&self, line: &Line) -> bool {
+        line.text().trim_start().starts_with(self.place.program())
+    }
+
     /// How a request is answered from another terminal, while this process stays; one that lets go tells it at its end.
     fn answered_by(&self, request: &Request, state: &RunState) -> Vec<Line> {
         if self.lets_go.get() {
@@ -161,7 +167,13 @@ impl PlainObserver {
         if lines.is_empty() || self.is_closed.get() {
             return;
         }
-        let text: String = lines.iter().map(|line| line.render(self.colour) + "\n").collect();
+        // In a file a line is a line; on a screen it is as long as that is wide.
+        let columns = io::stdout().is_terminal().then(|| columns(true).saturating_sub(1));
+        let broken = lines.iter().flat_map(|line| match columns {
+            Some(columns) if !self.is_pasted(line) => line.wrap(columns, INDENT.len()),
+            _ => vec![line.clone()],
+        });
+        let text: String = broken.map(|line| line.render(self.colour) + "\n").collect();
         let mut out = io::stdout().lock();
         // Whoever read this has gone: the run goes on, and the transcript has it all.
         self.is_closed.set(out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err());

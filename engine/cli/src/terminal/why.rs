@@ -1,6 +1,6 @@
 //! `?` at a prompt: why this is asked, and what follows each answer.
 
-use runbook_core::document::model::{Approve, Step};
+use runbook_core::document::model::{Approve, Kind, Step};
 use runbook_core::graph::{Road, StepIndex, roads_of};
 use runbook_core::plan::Plan;
 use runbook_core::run::record::QuestionKind;
@@ -103,9 +103,13 @@ fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'sta
                 ("y", "the step starts".to_owned()),
                 ("n", "the run waits; `runbook resume` asks again".to_owned()),
             ],
+            // What is told and what is decided can only be tried again.
+            QuestionKind::Overrule if !matches!(step.kind.value, Kind::Act | Kind::Verify) => {
+                vec![("a", "the step is tried again".to_owned()), ("f", unhandled(plan))]
+            }
             QuestionKind::Overrule => vec![
                 ("a", "the step is tried again".to_owned()),
-                ("b or g", format!("it counts as passed, and the log says who said so; {}", passes())),
+                overruled(step.kind.value, &passes()),
                 ("f", unhandled(plan)),
             ],
             QuestionKind::Doubt => vec![
@@ -123,6 +127,15 @@ fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'sta
                 .collect(),
         },
     }
+}
+
+/// What follows where a person stands in for the step.
+fn overruled(kind: Kind, follows: &str) -> (&'static str, String) {
+    let (key, said) = match kind {
+        Kind::Act => ("b", "you did it by hand: it counts as passed, and the log says who said so"),
+        Kind::Verify | Kind::Decide | Kind::Escalate => ("g", "it counts as passed, and the log says who said so"),
+    };
+    (key, format!("{said}; {follows}"))
 }
 
 fn denied(plan: &Plan, step: &Step) -> String {
