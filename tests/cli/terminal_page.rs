@@ -102,7 +102,7 @@ never run before
         assert_eq!(lines.iter().filter(|told| told.starts_with(line)).count(), 1, "{line:?} in\n{page}");
     }
     for drawn_over in
-        ["runs, ", " left", "attempt 2", "for keys", "Note:", "[d/n/?", "[y/n/?", "means nothing", "│ line"]
+        ["runs, ", "waits, ", "attempt 2", "for keys", "Note:", "[d/n/?", "[y/n/?", "means nothing", "│ line"]
     {
         assert!(!page.contains(drawn_over), "{drawn_over:?} is left over in\n{page}");
     }
