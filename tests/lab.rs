@@ -8,5 +8,7 @@ mod failover;
 mod log;
 #[path = "lab/refused.rs"]
 mod refused;
+#[path = "lab/rehearsal.rs"]
+mod rehearsal;
 #[path = "lab/sitting.rs"]
 mod sitting;

@@ -63,14 +63,12 @@ fn after_a_busy_run_the_page_has_each_line_once_and_none_that_was_drawn_over() {
     let page = seat.ends(0);
     let lines = told(&page);
     let who = desk.story().entries()[0]["actor"]["id"].as_str().unwrap().to_owned();
-    let expected = format!(
-        "try  Something to try
+    let expected = "try  Something to try
 never run before
 [1/6] verify   It answers on all of its addresses, each of which is tried, the
        first of them before the others  (look)
        $ sh -eu -c $'echo tried once more, in a line that is so long that it
-       does not fit"
-    );
+       does not fit";
     assert!(lines.join("\n").starts_with(&expected), "{page}");
     let rest: Vec<&str> = lines
         .iter()
@@ -200,7 +198,7 @@ fn no_color_means_none_at_a_terminal() {
     assert!(!raw.split("\u{1b}[").skip(1).any(is_style), "{raw:?}");
     // What remains draws the prompt anew, and nothing else.
     let control: Vec<&str> = raw.split('\u{1b}').skip(1).collect();
-    assert!(control.iter().all(|rest| rest.starts_with("[J") || rest.contains("A")), "{control:?}");
+    assert!(control.iter().all(|rest| rest.starts_with("[J") || rest.contains('A')), "{control:?}");
 }
 
 #[test]

@@ -1,15 +1,29 @@
-//! Examples that wait for a person: by the verbs, from wherever that person is.
+//! Examples that wait for a person: by the verbs, from wherever that person is, and at a terminal.
 
 use std::fs;
+use std::sync::atomic::AtomicBool;
 
+use plant_shop::person::{Person, Rule};
 use serde_json::json;
 
 use runbook_tests::desk::Desk;
-use runbook_tests::run::paste;
+use runbook_tests::run::{code, paste};
+use runbook_tests::until::SOON;
 
 /// The examples that are run here.
 pub(crate) const NAMES: &[&str] =
     &["approve", "ask-a-person", "choices", "instruct-by-hand", "collect-fields", "escalate-with-ack"];
+
+/// Runs an example at a terminal where each prompt that has a text in its line is answered by keys.
+#[track_caller]
+fn at_a_terminal(desk: &Desk, words: &[&str], answers: &[(&str, &str)]) -> (i32, String) {
+    let mut person = Person::sit_down(desk.command_at_terminal(words), None).unwrap();
+    let rules: Vec<Rule> = answers.iter().map(|(sees, keys)| Rule::new(sees, keys)).collect();
+    let ended = person.attend(&rules, SOON, &AtomicBool::new(false));
+    let page = person.page();
+    assert!(ended.is_ok(), "{}\n{page}", ended.unwrap_err());
+    (code(ended.unwrap()), page)
+}
 
 #[test]
 fn an_act_waits_until_it_is_approved_with_the_command_that_was_printed() {
@@ -33,6 +47,16 @@ fn an_act_that_is_denied_does_not_run_and_somebody_is_told() {
     let story = desk.story();
     assert_eq!((story.outcome(), story.settled("tell_ops")), ("cancelled", "passed"));
     assert_eq!(story.last("approval.denied", Some("close"), "reason").unwrap(), "it is Friday");
+}
+
+#[test]
+fn a_person_at_the_terminal_approves_with_a_key() {
+    let desk = Desk::with("examples");
+    let dir = format!("dir={}", desk.work().display());
+    let (code, page) = at_a_terminal(&desk, &["run", "approve", "-p", &dir], &[("[y/n/?", "y")]);
+    assert_eq!(code, 0, "{page}");
+    assert!(desk.work().join("closed").exists());
+    assert!(page.contains(&format!("$ touch {}/closed", desk.work().display())), "{page}");
 }
 
 #[test]
@@ -64,6 +88,14 @@ fn a_person_chooses_the_road() {
 }
 
 #[test]
+fn a_person_chooses_the_road_with_a_digit() {
+    let desk = Desk::with("examples");
+    let (code, page) = at_a_terminal(&desk, &["run", "choices"], &[("which? [1-3", "1")]);
+    assert_eq!(code, 0, "{page}");
+    assert_eq!(desk.story().settled("restart"), "passed");
+}
+
+#[test]
 fn what_was_done_by_hand_is_looked_at() {
     let desk = Desk::with("examples");
     desk.run("instruct-by-hand", &["dir=$DIR"]).ended(75).shows("Pull out the disk with the red light");
@@ -91,6 +123,26 @@ fn what_a_person_read_off_becomes_outputs_with_their_types() {
     let story = desk.story();
     assert_eq!((story.output("read_meter", "pump"), story.settled("enough")), (json!("on"), "failed"));
     assert!(story.told("tell_ops").contains("The tank is at 42 %"), "{}", story.told("tell_ops"));
+}
+
+#[test]
+fn a_field_out_of_bounds_is_refused_and_asked_again() {
+    let desk = Desk::with("examples");
+    let mut person = Person::sit_down(desk.command_at_terminal(&["run", "collect-fields"]), None).unwrap();
+    for (sees, keys) in [
+        ("Done? [d/n/?", "d"),
+        ("level (a whole number", "420\r"),
+        ("level must be at most 100, not 420", "\u{15}80\r"),
+        ("pump (on | off; Enter: on):", "broken\r"),
+        ("pump wants one of on, off, not \"broken\"", "\u{15}on\r"),
+    ] {
+        person.expect(sees, SOON).unwrap();
+        person.type_keys(keys).unwrap();
+    }
+    let ended = person.wait(SOON).unwrap();
+    assert_eq!(code(ended), 0, "{}", person.page());
+    let story = desk.story();
+    assert_eq!((story.output("read_meter", "level"), story.output("read_meter", "pump")), (json!(80), json!("on")));
 }
 
 #[test]

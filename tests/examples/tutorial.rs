@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::{Command, Stdio};
 
 use crate::{people, roads, table};
-use runbook_tests::binary::repository;
+use runbook_tests::binary::{repository, runbook};
 use runbook_tests::desk::Desk;
+use runbook_tests::run::{Said, Started};
 
 /// The names of all examples.
 fn examples() -> BTreeSet<String> {
@@ -47,6 +49,53 @@ fn every_example_says_first_what_it_is_about() {
 #[test]
 fn every_example_checks_without_a_word() {
     Desk::with("examples").do_it(&["check", "--deny", "warnings"]).ended(0);
+}
+
+/// What the program may end with where nothing is wrong with the command: resolved, failed, escalated, waiting.
+const EXPECTED: [i32; 4] = [0, 1, 3, 75];
+
+/// Examples that stay and wait for ten minutes: their commands are tried as dry runs.
+const STAYING: [&str; 2] = ["ask-a-person", "escalate-with-ack"];
+
+#[test]
+fn every_command_of_the_tutorial_works_as_it_stands_there() {
+    let tutorial = text("README.md");
+    let setting = tutorial.lines().find(|line| line.starts_with("export ")).unwrap();
+    let rows = tutorial.lines().filter(|line| line.starts_with("| ["));
+    let commands =
+        rows.flat_map(|row| row.split('`').skip(1).step_by(2)).filter(|code| code.starts_with("runbook run "));
+    let mut count = 0;
+    for command in commands {
+        let dry = if STAYING.iter().any(|name| command.contains(name)) { " --dry-run" } else { "" };
+        let said = follow(&format!("{setting}\n{command}{dry}"));
+        assert!(EXPECTED.contains(&said.code), "{command}: {said:?}");
+        count += 1;
+    }
+    assert_eq!(count, examples().len());
+}
+
+#[test]
+fn what_the_tutorial_says_of_waiting_is_so() {
+    let tutorial = text("README.md");
+    let setting = tutorial.lines().find(|line| line.starts_with("export ")).unwrap();
+    let lines: Vec<&str> = tutorial.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    follow(&format!("{setting}\n{}\ntest ! -e $D/closed\n{}\ntest -e $D/closed", lines[0], lines[1])).ended(0);
+}
+
+/// What a reader does who follows the tutorial in a shell, with nobody at a terminal.
+#[track_caller]
+fn follow(lines: &str) -> Said {
+    let program = runbook().unwrap();
+    let mut path = program.parent().unwrap().as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    // The folders that `mktemp` makes are gone with this one.
+    let folder = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-ec", lines]).current_dir(repository()).stdin(Stdio::null());
+    shell.env("PATH", path).env("TMPDIR", folder.path());
+    Started::from(shell).end()
 }
 
 #[test]

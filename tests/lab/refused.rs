@@ -31,7 +31,7 @@ fn a_denial_at_shut_down_leaves_both_servers_as_they_were() {
         Rule::new("[y/n/?", "n"),
         Rule::new("why not?", &format!("{NOT_NOW}\r")),
         // Whom the road of the denial tells is there to be asked.
-        Rule::new("seen?", "a"),
+        Rule::new("seen by ", "a"),
     ];
     let shop = broken_by(Fault::Broken);
     let sitting = shop.sit_through("1s", &rules);

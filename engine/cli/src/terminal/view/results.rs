@@ -97,27 +97,7 @@ impl View {
                     None => line,
                 });
             }
-            Record::Decision { step, branch, expression, read, because } => {
-                self.begin(step, steps, lines);
-                let to = branch.to.join(", ");
-                if branch.choice == BranchChoice::Undecided {
-                    if let Some(index) = steps.plan().graph().find(step) {
-                        lines.extend(dry::undecided(steps.plan().step(index), expression));
-                    }
-                    return;
-                }
-                let line = Line::plain(INDENT).and(Style::Good, "→ ").and(Style::Strong, &to);
-                lines.push(match because {
-                    Some(because) => line.and(Style::Plain, ", because ").and(Style::Plain, because),
-                    None => line,
-                });
-                let values: Vec<String> = read.iter().map(|(name, value)| format!("{name} is {value}")).collect();
-                if !values.is_empty() {
-                    lines.push(Line::plain(INDENT).and(Style::Faint, &values.join(", ")));
-                } else if branch.choice == BranchChoice::Otherwise && !expression.is_empty() {
-                    lines.push(Line::plain(INDENT).and(Style::Faint, "no case was true"));
-                }
-            }
+            Record::Decision { .. } => self.decided(record, steps, lines),
             Record::Override { step, word, reason, .. } => {
                 self.begin(step, steps, lines);
                 let said = format!("{} overrules: {}", actor.id, settle_words(*word));
@@ -129,6 +109,30 @@ impl View {
                 );
             }
             _ => {}
+        }
+    }
+
+    /// What a decide took, and why.
+    fn decided(&mut self, record: &Record, steps: &dyn Steps, lines: &mut Vec<Line>) {
+        let Record::Decision { step, branch, expression, read, because } = record else { return };
+        self.begin(step, steps, lines);
+        let to = branch.to.join(", ");
+        if branch.choice == BranchChoice::Undecided {
+            if let Some(index) = steps.plan().graph().find(step) {
+                lines.extend(dry::undecided(steps.plan().step(index), expression));
+            }
+            return;
+        }
+        let line = Line::plain(INDENT).and(Style::Good, "→ ").and(Style::Strong, &to);
+        lines.push(match because {
+            Some(because) => line.and(Style::Plain, ", because ").and(Style::Plain, because),
+            None => line,
+        });
+        let values: Vec<String> = read.iter().map(|(name, value)| format!("{name} is {value}")).collect();
+        if !values.is_empty() {
+            lines.push(Line::plain(INDENT).and(Style::Faint, &values.join(", ")));
+        } else if branch.choice == BranchChoice::Otherwise && !expression.is_empty() {
+            lines.push(Line::plain(INDENT).and(Style::Faint, "no case was true"));
         }
     }
 }

@@ -120,7 +120,7 @@ pub static STEP: Mapping = Mapping::new(
         Key::new(
             "message",
             Form::Template,
-            "What they are told; without it title, runbook, run, what failed, and the command to take it over.",
+            "What they are told; without it title, runbook, run, what failed, and what to type.",
         )
         .of(ESCALATE)
         .also(&["body", "text"]),
