@@ -256,7 +256,7 @@ fn an_acknowledgement() {
 #[test]
 fn the_standard_message_names_the_commands_that_work() {
     for (keys, wanted, unwanted) in [
-        ("", "let go of it: runbook resume ", "runbook ack"),
+        ("", "lets go of it: runbook resume ", "runbook ack"),
         (", ack: {}", "you have seen it: runbook ack ID t\n", "yours now"),
         (", ack: {}, handover: true", "you have seen it: runbook ack ID t\n", "runbook resume"),
         (", handover: true", "This run ends here: it is yours now.", "runbook resume"),
