@@ -69,7 +69,7 @@ never run before
        first of them before the others  (look)
        $ sh -eu -c $'echo tried once more, in a line that is so long that it
        does not fit";
-    assert!(lines.join("\n").starts_with(&expected), "{page}");
+    assert!(lines.join("\n").starts_with(expected), "{page}");
     let rest: Vec<&str> = lines
         .iter()
         .map(String::as_str)

@@ -109,7 +109,14 @@ Examples:
   runbook run dns-failover                        for real, asking before each act that wants it
   runbook run dns-failover --dry-run              what it would do; nothing starts
   runbook run dns-failover --dry-run --probe      the same, and its verify steps look for real
-  runbook run restart-nodes -p nodes=a,b -p wait=30s")]
+  runbook run restart-nodes -p nodes=a,b -p wait=30s
+
+Keys, while it runs at a terminal; each prompt names those that answer it, and Enter is never one of them:
+  ?  why this is asked, and what follows each answer      t  write a note
+  o  the output so far                                    c  copy the command
+  h  hand the run over                                    Ctrl-C  cancel; again, to end the act that runs
+
+Where nobody sits at a terminal, what would be asked is printed with the command that answers it, and the run waits.")]
     Run(Run),
     /// Go on with a run that waits or was interrupted
     #[command(after_long_help = "\
@@ -270,7 +277,7 @@ pub struct Run {
     /// With --dry-run: verify steps run for real
     #[arg(long, requires = "dry_run")]
     pub probe: bool,
-    /// Ask before every step
+    /// Ask before every step; where nobody sits at a terminal, the run waits before each (exit 75)
     #[arg(long, conflicts_with = "dry_run")]
     pub step: bool,
     /// Give the operator's approvals at once, but for destructive acts

@@ -8,8 +8,8 @@ use crate::text::Line;
 /// rests at the end of the region's last line, where a prompt is.
 #[derive(Debug, Default)]
 pub struct Painter {
-    /// Rows of the region as it was drawn.
-    drawn: usize,
+    /// How wide each row of the region was drawn.
+    drawn: Vec<usize>,
 }
 
 impl Painter {
@@ -17,7 +17,7 @@ impl Painter {
     /// row, but the last, where somebody may be typing: all of that is seen. Of a region with more rows than `rows`
     /// only the last are drawn.
     pub fn paint(&mut self, stay: &[Line], region: &[Line], columns: usize, rows: usize, colour: bool) -> String {
-        let mut out = self.erase();
+        let mut out = self.erase(columns);
         for line in stay {
             for part in line.wrap(columns.saturating_sub(1), 7) {
                 out.push_str(&part.render(colour));
@@ -37,23 +37,20 @@ impl Painter {
             }
             out.push_str(&line.render(colour));
         }
-        self.drawn = region.len();
+        self.drawn = region.iter().map(Line::width).collect();
         out
     }
 
-    /// Takes the region away; the cursor is where it began.
-    pub fn erase(&mut self) -> String {
+    /// Takes the region away; the cursor is where it began. A terminal that was made narrower since has broken the rows
+    /// that do not fit any more.
+    fn erase(&mut self, columns: usize) -> String {
+        let rows = |width: &usize| width.div_ceil(columns.max(1)).max(1);
         let drawn = std::mem::take(&mut self.drawn);
-        match drawn {
+        match drawn.iter().map(rows).sum::<usize>() {
             0 => String::new(),
             1 => "\r\u{1b}[J".to_owned(),
-            _ => format!("\r\u{1b}[{}A\u{1b}[J", drawn - 1),
+            rows => format!("\r\u{1b}[{}A\u{1b}[J", rows - 1),
         }
-    }
-
-    /// Forgets the region, as after something else has written to the screen.
-    pub fn forget(&mut self) {
-        self.drawn = 0;
     }
 }
 
@@ -66,8 +63,17 @@ mod tests {
         let mut painter = Painter::default();
         assert_eq!(painter.paint(&["a".into()], &["b".into(), "c".into()], 80, 24, false), "a\nb\nc");
         assert_eq!(painter.paint(&["d".into()], &["e".into()], 80, 24, false), "\r\u{1b}[1A\u{1b}[Jd\ne");
-        assert_eq!(painter.erase(), "\r\u{1b}[J");
-        assert_eq!(painter.erase(), "");
+        assert_eq!(painter.paint(&[], &[], 80, 24, false), "\r\u{1b}[J");
+        assert_eq!(painter.paint(&[], &[], 80, 24, false), "");
+    }
+
+    #[test]
+    fn a_terminal_that_was_made_narrower_is_drawn_over_all_the_same() {
+        let mut painter = Painter::default();
+        painter.paint(&[], &["x".repeat(50).into(), "x".repeat(20).into()], 80, 24, false);
+        // Broken into three rows and one.
+        assert_eq!(painter.paint(&[], &["y".into()], 20, 24, false), "\r\u{1b}[3A\u{1b}[Jy");
+        assert_eq!(painter.paint(&[], &["z".into()], 80, 24, false), "\r\u{1b}[Jz");
     }
 
     #[test]
