@@ -22,6 +22,8 @@ use crate::text::Line;
 const FRAME: Duration = Duration::from_millis(40);
 /// The longest time between two frames: countdowns move on.
 const TICK: Duration = Duration::from_millis(250);
+/// Who waited this long for the next tick was stopped, as by Ctrl-Z.
+const STOPPED: Duration = Duration::from_secs(1);
 /// Bytes read from the keyboard at once.
 const READ_BYTES: usize = 1024;
 
@@ -112,7 +114,13 @@ fn draw(shared: &Shared, colour: bool, say: &impl Fn(Input)) {
         if is_over {
             return;
         }
+        let waits_since = Instant::now();
         let typed = wait(shared, &mut keyboard_is_open);
+        if waits_since.elapsed() >= STOPPED {
+            // Somebody else has written below the region meanwhile: it is begun anew there.
+            painter.forget();
+            last = None;
+        }
         for key in keys.feed(&typed) {
             let said = shared.screen().key(key);
             if let Some(input) = said {

@@ -41,6 +41,11 @@ impl Painter {
         out
     }
 
+    /// Forgets the region, as after something else has written to the screen.
+    pub fn forget(&mut self) {
+        self.drawn.clear();
+    }
+
     /// Takes the region away; the cursor is where it began. A terminal that was made narrower since has broken the rows
     /// that do not fit any more.
     fn erase(&mut self, columns: usize) -> String {
