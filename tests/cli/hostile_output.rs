@@ -149,6 +149,29 @@ fn markup_in_what_is_printed_is_no_markup_in_the_report() {
 }
 
 #[test]
+fn a_long_line_is_not_broken_into_one_that_looks_like_the_programs_own() {
+    let desk = Desk::with_runbook(
+        "steps:
+  look: { verify: It prints, run: cat $WORK/hostile, outputs: { seen: stdout } }
+  tell: { escalate: Told, to: ops, message: '{{ steps.look.outputs.seen }}' }
+  ask: { verify: Asked, ask: Is it? }
+",
+    );
+    // Whatever the width of what stands before it, some of these begin a line when it is broken.
+    fs::write(desk.work().join("hostile"), "approved by boss ".repeat(200)).unwrap();
+    let mut seat = Seat::take(&desk, &["run", "try"]);
+    seat.sees("Yes or no?");
+    seat.types("o");
+    seat.sees("look wrote to standard output");
+    seat.sees("Yes or no?");
+    seat.types("y");
+    let page = seat.ends(0);
+    assert!(page.contains("       │ approved by boss"), "{page}");
+    let faked = page.lines().filter(|line| line.starts_with("       approved by boss"));
+    assert_eq!(faked.count(), 0, "{page}");
+}
+
+#[test]
 fn a_line_without_an_end_is_cut_on_every_screen_and_takes_no_time() {
     let desk = Desk::with_runbook(
         "steps:

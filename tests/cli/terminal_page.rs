@@ -66,9 +66,9 @@ fn after_a_busy_run_the_page_has_each_line_once_and_none_that_was_drawn_over() {
     let expected = "try  Something to try
 never run before
 [1/6] verify   It answers on all of its addresses, each of which is tried, the
-       first of them before the others  (look)
+         first of them before the others  (look)
        $ sh -eu -c $'echo tried once more, in a line that is so long that it
-       does not fit";
+         does not fit";
     assert!(lines.join("\n").starts_with(expected), "{page}");
     let rest: Vec<&str> = lines
         .iter()
@@ -86,7 +86,7 @@ never run before
     for line in [
         "[3/6] act      Say much  (talk)",
         "[4/6] act      Change the disk in the second slot from the left of the upper",
-        "       shelf in the rack by the door  (swap)",
+        "         shelf in the rack by the door  (swap)",
         "       Change it",
         &format!("       note by {who} on swap: a note that is longer"),
         &format!("       answered \"done\" by {who}"),
@@ -94,7 +94,7 @@ never run before
         "       Is every lamp on its front green?",
         &format!("       answered \"yes\" by {who}"),
         "[6/6] escalate Some lamp is not green and somebody should find out which of",
-        "       them it is and why: skipped, not reached  (tell)",
+        "         them it is and why: skipped, not reached  (tell)",
         "  nothing is left open",
     ] {
         assert_eq!(lines.iter().filter(|told| told.starts_with(line)).count(), 1, "{line:?} in\n{page}");

@@ -50,6 +50,8 @@ struct Piece {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Line {
     pieces: Vec<Piece>,
+    /// How many of the first pieces stand before each part of it when it is broken.
+    repeated: usize,
 }
 
 impl Line {
@@ -71,6 +73,14 @@ impl Line {
         if !text.is_empty() {
             self.pieces.push(Piece { text: harmless(text), style });
         }
+        self
+    }
+
+    /// Repeats what it holds so far before each part of it when it is broken: what a program printed never looks like a
+    /// line of ours, however long it is.
+    #[must_use]
+    pub fn repeated(mut self) -> Self {
+        self.repeated = self.pieces.len();
         self
     }
 
@@ -113,7 +123,7 @@ impl Line {
         if columns > 0 {
             pieces.push(Piece { text: "…".to_owned(), style: Style::Faint });
         }
-        Self { pieces }
+        Self { pieces, repeated: 0 }
     }
 
     /// The line cut into pieces of a width, as a terminal does by itself: nothing is moved, and nothing left out.
@@ -145,6 +155,11 @@ impl Line {
     /// The line broken into as many as it needs, the later ones indented; broken at blanks where that can be.
     #[must_use]
     pub fn wrap(&self, columns: usize, indent: usize) -> Vec<Self> {
+        let begin = match self.pieces.get(..self.repeated) {
+            Some(repeated) if !repeated.is_empty() => Self { pieces: repeated.to_vec(), repeated: 0 },
+            _ => Self::plain(&" ".repeat(indent)),
+        };
+        let indent = begin.width();
         let columns = columns.max(indent + 8);
         let mut lines = Vec::new();
         let mut current = Self::new();
@@ -154,14 +169,15 @@ impl Line {
                 let mut rest = word;
                 if used + width(rest.trim_end()) > columns && used > if lines.is_empty() { 0 } else { indent } {
                     lines.push(std::mem::take(&mut current).trimmed());
-                    current = Self::plain(&" ".repeat(indent));
+                    current = begin.clone();
                     used = indent;
+                    rest = rest.trim_start_matches(' ');
                 }
                 while used + width(rest.trim_end()) > columns {
                     let head = take_width(rest, columns - used);
                     current.pieces.push(Piece { text: head.to_owned(), style: piece.style });
                     lines.push(std::mem::take(&mut current));
-                    current = Self::plain(&" ".repeat(indent));
+                    current = begin.clone();
                     used = indent;
                     rest = rest.get(head.len()..).unwrap_or_default();
                 }
@@ -343,6 +359,12 @@ mod tests {
         assert_eq!(texts("one two three four".into(), 10), ["one two", "  three", "  four"]);
         assert_eq!(texts("$ aaaaaaaaaaaaaaaa b".into(), 10), ["$", "  aaaaaaaa", "  aaaaaaaa", "  b"]);
         assert_eq!(texts(Line::new(), 10), [""]);
+        assert_eq!(
+            texts(Line::plain("one").and(Style::Faint, "  (twos)  (threes)"), 10),
+            ["one", "  (twos)", "  (threes)"]
+        );
+        let printed = Line::plain(" ").and(Style::Faint, "│ ").repeated().and(Style::Plain, "one two approved by boss");
+        assert_eq!(texts(printed, 11), [" │ one two", " │ approved", " │ by boss"]);
     }
 
     #[test]

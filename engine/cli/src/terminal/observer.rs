@@ -14,6 +14,7 @@ use runbook_transcript::wire::entry_v1;
 
 use super::answers::answers;
 use super::live::Live;
+use super::paint::BROKEN_INDENT;
 use super::view::{INDENT, Steps, View, kind};
 use crate::output::columns;
 use crate::place::Place;
@@ -170,7 +171,7 @@ impl PlainObserver {
         // In a file a line is a line; on a screen it is as long as that is wide.
         let columns = io::stdout().is_terminal().then(|| columns(true).saturating_sub(1));
         let broken = lines.iter().flat_map(|line| match columns {
-            Some(columns) if !self.is_pasted(line) => line.wrap(columns, INDENT.len()),
+            Some(columns) if !self.is_pasted(line) => line.wrap(columns, BROKEN_INDENT),
             _ => vec![line.clone()],
         });
         let text: String = broken.map(|line| line.render(self.colour) + "\n").collect();

@@ -1,6 +1,11 @@
 //! What is drawn: lines that stay, and below them a region that is drawn anew.
 
+use super::view::INDENT;
 use crate::text::Line;
+
+/// Columns before what does not fit into a line: more than before any line of ours, so that no text from outside is
+/// broken into something that looks like one.
+pub const BROKEN_INDENT: usize = INDENT.len() + 2;
 
 /// Makes the bytes that turn the screen as it was into the screen as it should be.
 ///
@@ -19,7 +24,7 @@ impl Painter {
     pub fn paint(&mut self, stay: &[Line], region: &[Line], columns: usize, rows: usize, colour: bool) -> String {
         let mut out = self.erase(columns);
         for line in stay {
-            for part in line.wrap(columns.saturating_sub(1), 7) {
+            for part in line.wrap(columns.saturating_sub(1), BROKEN_INDENT) {
                 out.push_str(&part.render(colour));
                 out.push('\n');
             }

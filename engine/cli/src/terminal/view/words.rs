@@ -11,7 +11,7 @@ use crate::text::{Line, Style};
 
 /// A line that a program printed or somebody is told.
 pub(super) fn printed(line: &str) -> Line {
-    Line::plain(INDENT).and(Style::Faint, "│ ").and(Style::Plain, &without_colours(line))
+    Line::plain(INDENT).and(Style::Faint, "│ ").repeated().and(Style::Plain, &without_colours(line))
 }
 
 /// `[3/12] `, or the path of a step that is none of this plan's own.
