@@ -46,9 +46,16 @@ impl Failure {
 impl From<io::Error> for Failure {
     /// Standard output could not be written. Whoever closed it has read enough.
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
+        if is_hung_up(&error) || error.kind() == io::ErrorKind::BrokenPipe {
             return Self::silent(ExitCode::Resolved);
         }
         Self::new(ExitCode::Failed, format!("standard output cannot be written: {error}"))
     }
+}
+
+/// Whether a terminal was closed: writing to it then says what a bad disk would say of a file.
+fn is_hung_up(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+        && rustix::fs::fstat(rustix::stdio::stdout())
+            .is_ok_and(|stdout| rustix::fs::FileType::from_raw_mode(stdout.st_mode).is_char_device())
 }
