@@ -5,10 +5,14 @@
     reason = "a member that JSON does not have reads as null, and the comparison says so"
 )]
 
+#[path = "cli/authoring.rs"]
+mod authoring;
 #[path = "cli/cancel.rs"]
 mod cancel;
 #[path = "cli/chain.rs"]
 mod chain;
+#[path = "cli/check_formats.rs"]
+mod check_formats;
 #[path = "cli/crash.rs"]
 mod crash;
 #[path = "cli/dry_run.rs"]
@@ -17,10 +21,14 @@ mod dry_run;
 mod exit_codes;
 #[path = "cli/hostile_output.rs"]
 mod hostile_output;
+#[path = "cli/json.rs"]
+mod json;
 #[path = "cli/process_tree.rs"]
 mod process_tree;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/reports.rs"]
+mod reports;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/terminal_keys.rs"]

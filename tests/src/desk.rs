@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::binary::{repository, runbook};
 use crate::run::{Said, Started};
-use crate::story::Story;
+use crate::story::{self, Story};
 
 /// Who is told at a desk of one's own: a channel that leaves what it was given in `told`, a line of its own before each.
 const TEAM: &str = r#"people:
@@ -167,15 +167,9 @@ impl Desk {
     }
 
     /// The folders of the runs, oldest first.
-    ///
-    /// # Panics
-    /// When they cannot be listed.
     #[must_use]
     pub fn runs(&self) -> Vec<PathBuf> {
-        let Ok(runs) = fs::read_dir(self.store().join("runs")) else { return Vec::new() };
-        let mut runs: Vec<PathBuf> = runs.map(|entry| entry.unwrap().path()).collect();
-        runs.sort();
-        runs
+        story::runs(&self.store())
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod binary;
 pub mod desk;
+pub mod markup;
 pub mod processes;
 pub mod programs;
 pub mod run;

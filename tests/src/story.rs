@@ -1,9 +1,22 @@
 //! What a run's transcript tells, read as anybody can read it: a line of JSON for each entry.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+
+/// The folders of a store's runs, in the order in which the ledger saw them start: ids tell no more than the minute.
+#[must_use]
+pub fn runs(store: &Path) -> Vec<PathBuf> {
+    let ledger = fs::read_to_string(store.join("ledger.jsonl")).unwrap_or_default();
+    let Ok(found) = fs::read_dir(store.join("runs")) else { return Vec::new() };
+    let mut runs: Vec<PathBuf> = found.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    runs.sort_by_cached_key(|path| {
+        let id = path.file_name().map(|name| format!("\"{}\"", name.to_string_lossy())).unwrap_or_default();
+        (ledger.find(&id).unwrap_or(usize::MAX), path.clone())
+    });
+    runs
+}
 
 /// The entries of a run.
 #[derive(Debug)]
@@ -18,7 +31,7 @@ impl Story {
     /// When there is none, or its transcript is no lines of JSON.
     #[must_use]
     pub fn newest(store: &Path) -> Self {
-        Self::of_run(&fs::read_dir(store.join("runs")).unwrap().map(|entry| entry.unwrap().path()).max().unwrap())
+        Self::of_run(&runs(store).pop().unwrap())
     }
 
     /// The run in this folder; of a last line that is not whole yet nothing is told.

@@ -95,7 +95,7 @@ impl Group {
             }
             Self::Author => &["list", "check", "new", "graph", "schema", "explain"],
             Self::Audit => &["show", "log", "audit"],
-            Self::Other => &["completions", "help"],
+            Self::Other => &["store", "completions", "help"],
         }
     }
 }
@@ -253,6 +253,15 @@ Examples:
     /// Prove what can be proved about a run
     Audit(Audit),
 
+    /// Make the place where runs are kept
+    #[command(after_long_help = "\
+A store is made by the first run; made before, it can belong to a group, so that another operator can take a run over.
+
+Examples:
+  runbook store init
+  runbook store init --group oncall
+  runbook store init --group oncall --store /var/lib/runbook")]
+    Store(StoreVerb),
     /// Print a script that completes commands, runbooks and runs in a shell
     #[command(after_long_help = "\
 Examples:
@@ -647,6 +656,29 @@ pub struct Verify {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `store`.
+#[derive(Debug, Args)]
+pub struct StoreVerb {
+    /// What about it
+    #[command(subcommand)]
+    pub command: StoreCommand,
+}
+
+/// What to do with a store.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Make it
+    Init(Init),
+}
+
+/// `store init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The group that shares it: its name, or its number
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
 }
 
 /// `completions`.

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use runbook_core::params::written;
 use runbook_core::run::record::{Mode, Record, RunOutcome};
 use runbook_transcript::entry::Entry;
+use runbook_transcript::file::FileError;
 use runbook_transcript::run_dir::RunDir;
+use runbook_transcript::run_id::RunId;
 use runbook_transcript::store::Store;
 use runbook_transcript::wire;
 
@@ -97,18 +100,54 @@ impl Past {
     }
 }
 
+/// The words that start a run once more as it was started: its runbook, and the params it was given.
+#[must_use]
+pub fn once_more(run: &RunDir) -> Vec<String> {
+    let first = run.ends().ok().and_then(|ends| ends.first).and_then(|entry| decode(&entry));
+    let mut words = vec!["run".to_owned(), run.id().runbook().to_owned()];
+    if let Some(Record::RunStarted(started)) = first {
+        for (name, (value, from)) in &started.params {
+            if from == "option" {
+                words.extend(["-p".to_owned(), format!("{name}={}", written(value))]);
+            }
+        }
+    }
+    words
+}
+
 fn decode(entry: &Entry) -> Option<Record> {
     wire::decode(&entry.kind, entry.step.as_deref(), entry.attempt, &entry.d).ok()
+}
+
+/// The runs of a store, the newest first. An id tells the minute a run started; of those of one minute its first entry
+/// does.
+///
+/// # Errors
+/// [`FileError`] when the folder of runs cannot be read.
+pub fn newest_first(store: &Store) -> Result<impl Iterator<Item = RunId>, FileError> {
+    let mut ids = store.list_runs()?;
+    Ok(std::iter::from_fn(move || {
+        let minute = ids.last()?.minute().to_owned();
+        let first = ids.partition_point(|id| id.minute() < minute.as_str());
+        let mut together = ids.split_off(first);
+        if together.len() > 1 {
+            together.sort_by_cached_key(|id| {
+                let first = store.run(id).ends().ok().and_then(|ends| ends.first);
+                first.map(|entry| (entry.ts, entry.bt))
+            });
+        }
+        Some(together.into_iter().rev())
+    })
+    .flatten())
 }
 
 /// The last real run of a runbook, if there is one.
 #[must_use]
 pub fn last_real(store: &Store, runbook: &str) -> Option<Past> {
-    let runs = store.list_runs().ok()?;
-    runs.iter()
-        .rev()
+    newest_first(store)
+        .ok()?
         .filter(|id| id.runbook() == runbook)
-        .filter_map(|id| Past::read(&store.run(id)))
+        .filter_map(|id| Past::read(&store.run(&id)))
         .find(Past::is_real)
 }
 

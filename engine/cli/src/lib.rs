@@ -16,6 +16,7 @@ pub mod loading;
 pub mod output;
 pub mod place;
 pub mod replay;
+pub mod svg;
 pub mod terminal;
 pub mod text;
 pub mod waiting;

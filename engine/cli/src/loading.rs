@@ -63,9 +63,16 @@ pub fn load(name: &str, context: &Context) -> Result<Ready, Failure> {
             crate::output::tell_text(&render(&shown, look(context), context.out.columns()));
             let problems = if errors == 1 { "1 error" } else { &format!("{errors} errors") };
             Err(Failure::usage(format!("{name} has {problems} and is not run; nothing was started"))
-                .help(format!("`{}` explains a code", context.place.command(&["explain", "CODE"]))))
+                .help(explains(&shown, context)))
         }
     }
+}
+
+/// How to read on about the first of some errors.
+fn explains(shown: &[Checked], context: &Context) -> String {
+    let first = shown.iter().flat_map(|checked| &checked.problems).next();
+    let code = first.map_or("", |problem| problem.code.number());
+    format!("`{}` says more about the first of them", context.place.bare_command(&["explain", code]))
 }
 
 fn check_found(found: &Found, machine: &Machine, context: &Context) -> (Option<Plan>, Option<Team>, Vec<Checked>) {

@@ -45,7 +45,7 @@ impl Place {
             runbooks,
             store: store.map_or(beside, |store| here.join(store)),
             store_is_named,
-            given_dir: dir.map(Path::to_owned),
+            given_dir: dir.map(|dir| here.join(dir)),
             given_store: store.is_some(),
             program,
         }
@@ -72,14 +72,22 @@ impl Place {
         &self.program
     }
 
+    /// A command line of this program that has nothing to do with any run: no store is named.
+    #[must_use]
+    pub fn bare_command(&self, words: &[&str]) -> String {
+        let words = words.iter().map(|word| quote(word));
+        std::iter::once(self.program.clone()).chain(words).collect::<Vec<_>>().join(" ")
+    }
+
     /// A command line of this program that means the same when it is pasted into a shell: the words are quoted, and
     /// the store is named where it would not be found otherwise.
     #[must_use]
     pub fn command(&self, words: &[&str]) -> String {
-        let mut line = self.program.clone();
-        for word in words {
-            line.push(' ');
-            line.push_str(&quote(word));
+        let mut line = self.bare_command(words);
+        // What reads runbooks has to find their folder too; a run has its own with it.
+        if let (Some(dir), Some(&("run" | "new"))) = (&self.given_dir, words.first()) {
+            line.push_str(" --dir ");
+            line.push_str(&quote(&dir.to_string_lossy()));
         }
         if self.store_is_named {
             line.push_str(" --store ");
@@ -125,6 +133,14 @@ mod tests {
             named.command(&["note", "two words"]),
             r"./target/runbook note 'two words' --store '/nowhere/at all/it'\''s'"
         );
+    }
+
+    #[test]
+    fn a_command_names_the_folder_of_runbooks_where_it_reads_them() {
+        let place = Place::find(Some(Path::new("shop")), None, Path::new("/nowhere"), "runbook");
+        assert_eq!(place.command(&["run", "x"]), "runbook run x --dir /nowhere/shop --store /nowhere/.runbook");
+        assert_eq!(place.command(&["resume", "r1"]), "runbook resume r1 --store /nowhere/.runbook");
+        assert_eq!(place.bare_command(&["explain", "RB0101"]), "runbook explain RB0101");
     }
 
     #[test]

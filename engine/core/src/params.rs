@@ -129,6 +129,16 @@ pub fn read(param: &Param, text: &str) -> Result<Value, String> {
     Ok(value)
 }
 
+/// A value as [`read`] takes it.
+#[must_use]
+pub fn written(value: &Value) -> String {
+    let Value::List(items) = value else { return value.to_text().unwrap_or_default() };
+    let items: Vec<String> = items.iter().map(written).collect();
+    // With commas between them where that cannot be read otherwise.
+    let is_plain = |item: &String| !item.is_empty() && !item.contains([',', '[']) && item.trim() == item;
+    if items.iter().all(is_plain) { items.join(",") } else { serde_json::Value::from(items).to_string() }
+}
+
 /// Reads text as a value of a type, without its bounds.
 ///
 /// # Errors
@@ -272,6 +282,17 @@ mod tests {
 
     fn given(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let list = ParamKind::List(Box::new(ParamKind::String));
+        for items in [vec![], vec!["a", "b"], vec!["a, b", "c"], vec![""], vec!["[x", " y"]] {
+            let value = Value::List(items.into_iter().map(Value::from).collect());
+            assert_eq!(read_kind(&list, &written(&value)), Ok(value));
+        }
+        let pause = Value::Duration(std::time::Duration::from_secs(90));
+        assert_eq!(read_kind(&ParamKind::Duration, &written(&pause)), Ok(pause));
     }
 
     #[test]

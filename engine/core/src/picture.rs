@@ -246,21 +246,36 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// The words of a text, a `{{ … }}` in one piece.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match words.last_mut() {
+            Some(last) if last.rfind("{{") > last.rfind("}}") => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            Some(_) | None => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
 /// A text in a few lines, broken at blanks.
 fn broken(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in words(text) {
         let is_full = lines.len() == TITLE_LINES_MAX;
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= LINE_CHARACTERS_MAX => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
             Some(line) if is_full => {
                 line.push('…');
                 break;
             }
-            Some(_) | None => lines.push(shortened(word)),
+            Some(_) | None => lines.push(shortened(&word)),
         }
     }
     lines
@@ -348,5 +363,9 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= LINE_CHARACTERS_MAX + 1), "{lines:?}");
         assert!(lines.last().is_some_and(|line| line.ends_with('…')), "{lines:?}");
         assert_eq!(shortened("when  a\n == b"), "when a == b");
+        assert_eq!(
+            broken("It answers again within {{ params.recovery_time }}"),
+            ["It answers again within", "{{ params.recovery_time }}"]
+        );
     }
 }

@@ -7,7 +7,7 @@ use crate::line::{Piece, View, plain};
 use crate::moment;
 use crate::report::{Fact, Next, Report, Standing, StepReport};
 
-/// Writes the report as JSON, indented, with an LF at its end. Times are RFC 3339 in UTC; what is not known is left
+/// Writes the report as JSON (`v` is 1: members may be added, none changes its meaning), indented, with an LF at its end. Times are RFC 3339 in UTC; what is not known is left
 /// out.
 #[must_use]
 pub fn json(report: &Report) -> String {
@@ -25,6 +25,7 @@ pub fn value(report: &Report) -> Json {
             object.insert(key.to_owned(), value);
         }
     };
+    put("v", json!(1));
     put("run", json!(report.run));
     put("runbook", json!(report.runbook));
     put("title", json!(report.title));

@@ -11,13 +11,14 @@ pub fn utc() -> TimeZone {
     TimeZone::UTC
 }
 
-/// Date and time of day to the minute, with the zone's name; UTC in brackets where the zone is another:
+/// Date and time of day to the minute, with the zone's name; UTC in brackets where the zone's clock has another name:
 /// `2026-11-22 09:15 UTC`, `2026-11-22 10:15 CET (09:15 UTC)`.
 #[must_use]
 pub fn heading(at: Timestamp, zone: &TimeZone) -> String {
     let local = at.to_zoned(zone.clone());
     let text = local.strftime("%Y-%m-%d %H:%M %Z").to_string();
-    if *zone == TimeZone::UTC { text } else { format!("{text} ({})", at.strftime("%H:%M UTC")) }
+    // A system's own zone may be UTC under a name of its own.
+    if text.ends_with(" UTC") { text } else { format!("{text} ({})", at.strftime("%H:%M UTC")) }
 }
 
 /// Time of day to the second; with the date where it is not that of `start`: `09:15:02`, `2026-11-23 00:02:10`.
@@ -90,6 +91,8 @@ mod tests {
         let at: Timestamp = "2026-11-22T23:15:02.500Z".parse().unwrap();
         let madrid = TimeZone::get("Europe/Madrid").unwrap();
         assert_eq!(heading(at, &utc()), "2026-11-22 23:15 UTC");
+        let at_utc = TimeZone::get("Etc/UTC").unwrap();
+        assert_eq!(heading(at, &at_utc), "2026-11-22 23:15 UTC");
         assert_eq!(heading(at, &madrid), "2026-11-23 00:15 CET (23:15 UTC)");
         assert_eq!(clock(at, Some(at), &madrid), "00:15:02");
         let later: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();

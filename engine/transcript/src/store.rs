@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use runbook_core::id::RunbookName;
 
-use crate::file::{FileError, Sharing, create_directory, create_file, sync_directory};
+use crate::file::{FileError, Sharing, create_directory, create_file, open_or_create_file, sync_directory};
 use crate::inbox;
 use crate::ledger::Ledger;
 use crate::run_dir::RunDir;
@@ -17,6 +17,9 @@ use crate::run_id::RunId;
 
 /// How many runs an error names before it only counts them.
 const NAMED_MAX: usize = 8;
+
+/// Keeps git from taking the store for part of the repository.
+const IGNORE: &str = ".gitignore";
 
 /// What is wrong with a store.
 #[derive(Debug)]
@@ -109,6 +112,19 @@ impl std::error::Error for FindError {
     }
 }
 
+/// Gives a folder to a group, with the rights that go with it.
+fn give(folder: &Path, gid: u32, sharing: Sharing) -> Result<(), FileError> {
+    std::os::unix::fs::chown(folder, None, Some(gid))
+        .and_then(|()| fs::set_permissions(folder, Permissions::from_mode(sharing.directory_mode())))
+        .map_err(FileError::new("give to the group", folder))
+}
+
+/// Whether a folder holds nothing, or no more than a store that was not finished.
+fn is_bare(root: &Path) -> bool {
+    let begun = |name: &std::ffi::OsStr| name == IGNORE || name == "ledger.jsonl";
+    fs::read_dir(root).is_ok_and(|mut items| items.all(|item| item.is_ok_and(|item| begun(&item.file_name()))))
+}
+
 /// A store that was looked at and found fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
@@ -147,7 +163,7 @@ impl Store {
         Ok(Self { root: root.to_owned(), sharing })
     }
 
-    /// Makes a store for one account. Its parent must be there.
+    /// Makes a store for one account, of an empty folder or where nothing is. Its parent must be there.
     ///
     /// # Errors
     /// [`StoreError::Exists`], or [`StoreError::File`] when it cannot be made.
@@ -155,7 +171,7 @@ impl Store {
         Self::make(root, Sharing::Private, None)
     }
 
-    /// Makes a store that a group shares. Its parent must be there.
+    /// Makes a store that a group shares, as [`Store::init`] does.
     ///
     /// # Errors
     /// As [`Store::init`]; giving a file to a group one is not in is refused by the system.
@@ -163,7 +179,7 @@ impl Store {
         Self::make(root, Sharing::Group, Some(gid))
     }
 
-    /// Opens the store, and makes it first if nothing is there.
+    /// Opens the store, and makes it first if nothing is there, or a folder with nothing in it.
     ///
     /// # Errors
     /// As [`Store::open`] and [`Store::init`].
@@ -174,6 +190,10 @@ impl Store {
                 Err(StoreError::Exists(_)) => Self::open(root),
                 made => made,
             },
+            Err(StoreError::NotAStore(_)) if is_bare(root) => {
+                Self::furnish(root)?;
+                Self::open(root)
+            }
             opened => opened,
         }
     }
@@ -181,7 +201,14 @@ impl Store {
     /// It is made under another name and renamed, so that no half of a store is ever seen.
     fn make(root: &Path, sharing: Sharing, gid: Option<u32>) -> Result<Self, StoreError> {
         if root.symlink_metadata().is_ok() {
-            return Err(StoreError::Exists(root.to_owned()));
+            if !is_bare(root) {
+                return Err(StoreError::Exists(root.to_owned()));
+            }
+            if let Some(gid) = gid {
+                give(root, gid, sharing)?;
+            }
+            Self::furnish(root)?;
+            return Self::open(root);
         }
         let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let draft = root.with_file_name(format!("{name}.new-{}", std::process::id()));
@@ -201,16 +228,33 @@ impl Store {
         Self::open(root)
     }
 
+    /// Makes a store of a folder that is there: whose it is and who may read it was somebody's decision. Its folder
+    /// `runs` comes last, for that makes it one, and another process that does the same does no harm.
+    fn furnish(root: &Path) -> Result<(), StoreError> {
+        let mode = fs::metadata(root).map_err(FileError::new("open", root))?.mode();
+        if mode & 0o002 != 0 {
+            return Err(StoreError::Writable(root.to_owned()));
+        }
+        let store =
+            Self { root: root.to_owned(), sharing: if mode & 0o020 == 0 { Sharing::Private } else { Sharing::Group } };
+        let ignore = root.join(IGNORE);
+        fs::write(&ignore, "*\n").map_err(FileError::new("write", &ignore))?;
+        open_or_create_file(&store.ledger_file(), store.sharing.file_mode())?;
+        match create_directory(&store.runs(), store.sharing.directory_mode()) {
+            Err(error) if error.source.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+        Ok(sync_directory(root)?)
+    }
+
     fn fill(&self, gid: Option<u32>) -> Result<(), StoreError> {
         let directory_mode = self.sharing.directory_mode();
         create_directory(&self.root, directory_mode)?;
         if let Some(gid) = gid {
-            std::os::unix::fs::chown(&self.root, None, Some(gid))
-                .and_then(|()| fs::set_permissions(&self.root, Permissions::from_mode(directory_mode)))
-                .map_err(FileError::new("give to the group", &self.root))?;
+            give(&self.root, gid, self.sharing)?;
         }
         create_directory(&self.runs(), directory_mode)?;
-        let ignore = self.root.join(".gitignore");
+        let ignore = self.root.join(IGNORE);
         create_file(&ignore, self.sharing.file_mode())?.write_all(b"*\n").map_err(FileError::new("write", &ignore))?;
         create_file(&self.ledger_file(), self.sharing.file_mode())?;
         sync_directory(&self.root)?;

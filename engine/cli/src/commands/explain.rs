@@ -19,7 +19,7 @@ pub(super) fn explain(arguments: &Explain, context: &mut Context) -> Ending {
         Some(number) => {
             let code = find(number, context)?;
             if arguments.json {
-                context.out.json(&of(code))?;
+                context.out.json(&json!({ "v": 1, "codes": [of(code)] }))?;
             } else {
                 context.out.raw(code.page())?;
             }
@@ -55,6 +55,6 @@ fn find(text: &str, context: &Context) -> Result<Code, Failure> {
     let digits = upper.trim_start_matches("RB");
     Code::from_number(&format!("RB{digits:0>4}")).ok_or_else(|| {
         Failure::usage(format!("no problem has the code {text:?}"))
-            .help(format!("`{}` lists them", context.place.command(&["explain"])))
+            .help(format!("`{}` lists them", context.place.bare_command(&["explain"])))
     })
 }

@@ -25,6 +25,7 @@ use crate::clock::spoken;
 use crate::context::{Context, Ending, store_failure};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::history::once_more;
 use crate::place::{Place, shown};
 use crate::terminal::answers::answers;
 use crate::terminal::live::Live;
@@ -226,10 +227,9 @@ fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Co
         }
         RunEnd::Shown => {
             out.line(Line::new().and(Style::Good, "That was a dry run: nothing was started, nobody was told."))?;
-            out.line(
-                Line::plain("  for real    ")
-                    .and(Style::Command, &place.command(&["run", finished.run.id().runbook()])),
-            )?;
+            let words = once_more(&finished.run);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            out.line(Line::plain("  for real    ").and(Style::Command, &place.command(&words)))?;
         }
         RunEnd::Waiting(requests) => {
             out.line(

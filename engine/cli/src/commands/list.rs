@@ -15,7 +15,7 @@ use crate::clock::day;
 use crate::context::{Context, Ending};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::history::{Past, Standing};
+use crate::history::{Past, Standing, newest_first};
 use crate::loading::load_failure;
 use crate::text::{Line, Style, table};
 
@@ -70,9 +70,9 @@ fn last_runs(context: &Context) -> BTreeMap<String, Past> {
     let mut last = BTreeMap::new();
     // Without a store nothing has run.
     let Ok(store) = Store::open(&context.place.store) else { return last };
-    for id in store.list_runs().unwrap_or_default().iter().rev() {
+    for id in newest_first(&store).into_iter().flatten() {
         if !last.contains_key(id.runbook())
-            && let Some(past) = Past::read(&store.run(id)).filter(Past::is_real)
+            && let Some(past) = Past::read(&store.run(&id)).filter(Past::is_real)
         {
             last.insert(id.runbook().to_owned(), past);
         }

@@ -15,10 +15,11 @@ mod run;
 mod runs;
 mod schema;
 mod show;
+mod store;
 
 pub use completions::VARIABLE as COMPLETE;
 
-use crate::arguments::{AuditCommand, Command};
+use crate::arguments::{AuditCommand, Command, StoreCommand};
 use crate::context::{Context, Ending};
 
 /// Does what was asked for.
@@ -29,6 +30,9 @@ pub fn perform(command: &Command, context: &mut Context) -> Ending {
     match command {
         Command::Audit(audit) => match &audit.command {
             AuditCommand::Verify(arguments) => audit::verify(arguments, context),
+        },
+        Command::Store(store) => match &store.command {
+            StoreCommand::Init(arguments) => store::init(arguments, context),
         },
         Command::Completions(arguments) => completions::print(arguments, context),
         Command::Explain(arguments) => explain::explain(arguments, context),

@@ -34,7 +34,7 @@ pub(super) fn begin(arguments: &New, context: &mut Context) -> Ending {
     out.line(Line::plain("wrote ").and(Style::Strong, &shown(&path, &context.here)))?;
     out.line(
         Line::plain("  check it  ")
-            .and(Style::Command, &context.place.command(&["check", &shown(&path, &context.here)])),
+            .and(Style::Command, &context.place.bare_command(&["check", &shown(&path, &context.here)])),
     )?;
     out.line(
         Line::plain("  try it    ").and(Style::Command, &context.place.command(&["run", name.as_str(), "--dry-run"])),

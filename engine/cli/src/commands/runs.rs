@@ -8,7 +8,7 @@ use crate::clock::{rough, time};
 use crate::context::{Context, Ending, store_failure};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::history::{Past, Standing};
+use crate::history::{Past, Standing, newest_first};
 use crate::text::{Line, Style, table};
 
 /// Lists the runs, the newest first.
@@ -21,14 +21,14 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
         Err(StoreError::Missing(_)) => None,
         opened => Some(opened.map_err(|error| store_failure(&error))?),
     };
-    let ids = store.as_ref().map_or(Ok(Vec::new()), Store::list_runs);
+    let ids = store.as_ref().map(newest_first).transpose();
     let ids = ids.map_err(|error| Failure::new(ExitCode::Unwritable, error))?;
     let limit = if arguments.limit == 0 { usize::MAX } else { arguments.limit };
     let past: Vec<Past> = ids
-        .iter()
-        .rev()
+        .into_iter()
+        .flatten()
         .filter(|id| arguments.name.as_ref().is_none_or(|name| id.runbook() == name))
-        .filter_map(|id| Past::read(&store.as_ref()?.run(id)))
+        .filter_map(|id| Past::read(&store.as_ref()?.run(&id)))
         .filter(|past| !arguments.waiting || !matches!(past.standing, Standing::Over(_)))
         .take(limit)
         .collect();

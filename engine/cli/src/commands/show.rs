@@ -1,5 +1,7 @@
 //! `runbook show`: a run's story, or a runbook's plan in words.
 
+use runbook_core::document::model::ParamKind;
+use runbook_core::params::written;
 use runbook_core::plan::Plan;
 use runbook_report::fold::fold;
 use runbook_report::story::story;
@@ -14,7 +16,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::loading::load;
 use crate::replay::replay;
-use crate::terminal::written::{approver, conditions, doing, names, next, roads};
+use crate::terminal::written::{approver, as_written, conditions, doing, names, next, roads};
 use crate::text::{Line, Style};
 
 /// Shows a run or a runbook: a run where one has this id, else a runbook.
@@ -87,7 +89,12 @@ fn show_plan(plan: &Plan, as_json: bool, context: &mut Context) -> Ending {
             "runbook": document.name.value.as_str(),
             "title": document.title.value,
             "owner": document.owner.as_ref().map(|owner| &owner.value),
-            "params": document.params.keys().map(ToString::to_string).collect::<Vec<_>>(),
+            "params": document.params.iter().map(|(name, param)| json!({
+                "name": name.as_str(),
+                "type": type_word(&param.kind),
+                "default": param.default.as_ref().map(written),
+                "help": param.help,
+            })).collect::<Vec<_>>(),
             "steps": steps,
             "fallback": document.fallback.as_ref().map(|id| id.value.to_string()),
             "finally": document.finally.iter().map(|id| id.value.to_string()).collect::<Vec<_>>(),
@@ -114,11 +121,14 @@ fn show_plan(plan: &Plan, as_json: bool, context: &mut Context) -> Ending {
         let line = line.and(Style::Strong, step.title.value.source());
         out.wrapped(line.and(Style::Faint, &format!("  ({})", step.id.value)), 7)?;
         let indented = |line: Line| Line::plain(crate::terminal::view::INDENT).then(line);
-        out.wrapped(indented(doing(step)), 9)?;
+        out.wrapped(indented(doing(step, &as_written)), 9)?;
         let approval =
             approver(step).map(|who| Line::new().and(Style::Look, &format!("{who} has to approve it first")));
-        approval.into_iter().chain(conditions(step)).try_for_each(|line| out.wrapped(indented(line), 9))?;
-        roads(step).into_iter().try_for_each(|line| out.wrapped(indented(line), 9))?;
+        approval
+            .into_iter()
+            .chain(conditions(step, &as_written))
+            .try_for_each(|line| out.wrapped(indented(line), 9))?;
+        roads(step, &as_written).into_iter().try_for_each(|line| out.wrapped(indented(line), 9))?;
         let next = next(plan, index);
         if !next.is_empty() {
             out.wrapped(indented(Line::new().and(Style::Faint, &format!("then {}", next.join(", ")))), 9)?;
@@ -134,6 +144,20 @@ fn show_plan(plan: &Plan, as_json: bool, context: &mut Context) -> Ending {
     Ok(ExitCode::Resolved)
 }
 
+/// The type of a param, as `type` takes it.
+fn type_word(kind: &ParamKind) -> &'static str {
+    match kind {
+        ParamKind::String => "string",
+        ParamKind::Integer => "integer",
+        ParamKind::Number => "number",
+        ParamKind::Boolean => "boolean",
+        ParamKind::Duration => "duration",
+        ParamKind::Timestamp => "timestamp",
+        ParamKind::Choice(_) => "choice",
+        ParamKind::List(_) => "list",
+    }
+}
+
 fn of(plan: &Plan, index: runbook_core::graph::StepIndex) -> serde_json::Value {
     let step = plan.step(index);
     let roads: Vec<_> = runbook_core::graph::roads_of(step)
@@ -144,9 +168,9 @@ fn of(plan: &Plan, index: runbook_core::graph::StepIndex) -> serde_json::Value {
         "id": step.id.value.as_str(),
         "kind": step.kind.value.key(),
         "title": step.title.value.source(),
-        "does": doing(step).text(),
+        "does": doing(step, &as_written).text(),
         "approver": approver(step),
-        "conditions": conditions(step).iter().map(Line::text).collect::<Vec<_>>(),
+        "conditions": conditions(step, &as_written).iter().map(Line::text).collect::<Vec<_>>(),
         "roads": roads,
         "then": next(plan, index),
     })

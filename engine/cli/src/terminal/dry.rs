@@ -3,35 +3,36 @@
 use runbook_core::document::model::{Kind, Step};
 
 use super::view::INDENT;
-use super::written::{approver, conditions, doing, roads};
+use super::written::{Shown, approver, conditions, doing, roads};
 use crate::text::{Line, Style};
 
-/// A step whose work is withheld. `shown` is its command, rendered; `reason` says what it has to wait for.
+/// A step whose work is withheld. `command` is what it would run, rendered; `reason` says what it has to wait for. What
+/// is not rendered yet is `shown` as far as it can be.
 #[must_use]
-pub fn withheld(step: &Step, shown: Option<&str>, reason: Option<&str>) -> Vec<Line> {
+pub fn withheld(step: &Step, command: Option<&str>, reason: Option<&str>, shown: Shown<'_>) -> Vec<Line> {
     // A decide that cannot be known yet has told so with its branches.
     if step.kind.value == Kind::Decide && reason.is_some() {
         return Vec::new();
     }
     let would = Line::plain(INDENT).and(Style::Good, "would ");
-    let mut lines = match shown {
-        Some(shown) => vec![would.and(Style::Plain, "run  ").and(Style::Command, "$ ").and(Style::Command, shown)],
-        None => vec![would.then(doing(step))],
+    let mut lines = match command {
+        Some(command) => vec![would.and(Style::Plain, "run  ").and(Style::Command, "$ ").and(Style::Command, command)],
+        None => vec![would.then(doing(step, shown))],
     };
     lines.extend(reason.map(|reason| Line::plain(INDENT).and(Style::Look, reason)));
     if let Some(approver) = approver(step) {
         let asked = format!("{approver} to approve it first");
         lines.push(Line::plain(INDENT).and(Style::Good, "would ask  ").and(Style::Plain, &asked));
     }
-    lines.extend(conditions(step).into_iter().map(|line| Line::plain(INDENT).then(line)));
-    lines.extend(roads(step).into_iter().map(|line| Line::plain(INDENT).then(line)));
+    lines.extend(conditions(step, shown).into_iter().map(|line| Line::plain(INDENT).then(line)));
+    lines.extend(roads(step, shown).into_iter().map(|line| Line::plain(INDENT).then(line)));
     lines
 }
 
 /// A decide whose branch cannot be known: every one of them.
 #[must_use]
-pub fn undecided(step: &Step, until: &str) -> Vec<Line> {
+pub fn undecided(step: &Step, until: &str, shown: Shown<'_>) -> Vec<Line> {
     let mut lines = vec![Line::plain(INDENT).and(Style::Look, until).and(Style::Plain, "; one of these ways:")];
-    lines.extend(roads(step).into_iter().map(|line| Line::plain(INDENT).and(Style::Plain, "  ").then(line)));
+    lines.extend(roads(step, shown).into_iter().map(|line| Line::plain(INDENT).and(Style::Plain, "  ").then(line)));
     lines
 }

@@ -8,6 +8,7 @@ use runbook_core::plan::Plan;
 use runbook_core::run::record::{Actor, AttemptKey, Record, RequestId, Stream};
 use runbook_core::run::request::{Request, RequestKind};
 use runbook_core::run::state::RunState;
+use runbook_core::template::Template;
 use runbook_runner::observer::{Notice, Observer};
 use runbook_transcript::entry::Entry;
 use runbook_transcript::wire::entry_v1;
@@ -30,6 +31,10 @@ impl Steps for StateSteps<'_> {
 
     fn title(&self, step: &str) -> String {
         self.0.step(step).map_or_else(|| step.to_owned(), |view| view.title)
+    }
+
+    fn forecast(&self, template: &Template) -> String {
+        self.0.forecast(template)
     }
 }
 

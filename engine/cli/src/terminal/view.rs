@@ -19,6 +19,7 @@ use runbook_core::document::model::Kind;
 use runbook_core::plan::Plan;
 use runbook_core::run::record::{Actor, AttemptKey, Mode, Output, Part, QuestionKind, Record, Stream};
 use runbook_core::run::request::Request;
+use runbook_core::template::Template;
 
 use self::tries::Tries;
 pub use self::words::kind;
@@ -44,6 +45,8 @@ pub trait Steps {
     fn plan(&self) -> &Plan;
     /// The title of a step, rendered as far as it can be.
     fn title(&self, step: &str) -> String;
+    /// A text of the runbook as far as it can be rendered now.
+    fn forecast(&self, template: &Template) -> String;
 }
 
 /// What a run looks like.

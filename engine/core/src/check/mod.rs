@@ -15,6 +15,7 @@ mod double_edge;
 mod ending;
 mod failed_without_because;
 mod flow;
+mod hours;
 mod name;
 mod names;
 mod no_otherwise;
@@ -24,7 +25,7 @@ mod option_word;
 mod parties;
 mod pipeline;
 mod present;
-mod reserved;
+pub(crate) mod reserved;
 mod retried_act;
 mod review;
 mod road_ends_above;
@@ -110,6 +111,7 @@ const CHECKS: &[fn(&Context<'_>) -> Vec<Diagnostic>] = &[
     double_edge::check,
     ending::check,
     failed_without_because::check,
+    hours::check,
     name::check,
     names::check,
     no_otherwise::check,

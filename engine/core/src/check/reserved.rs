@@ -7,10 +7,10 @@ use crate::document::model::{Body, Output, Work};
 use crate::source::Span;
 
 /// Where a road ends.
-const ENDS: [&str; 2] = ["done", "failed"];
+pub(crate) const ENDS: [&str; 2] = ["done", "failed"];
 
 /// Words of expressions, which no path may hold: `params.in` does not parse.
-const WORDS: [&str; 4] = ["false", "in", "null", "true"];
+pub(crate) const WORDS: [&str; 4] = ["false", "in", "null", "true"];
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();

@@ -123,6 +123,7 @@ codes! {
     UndoNotAct "RB0169" Error "`undo` that names no act"
     BadMatcher "RB0170" Error "bad alert matcher"
     UnknownRunbook "RB0171" Error "unknown runbook"
+    UnknownHours "RB0172" Error "unknown hours"
 }
 
 impl Code {

@@ -114,6 +114,26 @@ impl Expression {
         found
     }
 
+    /// The names of hours it asks for, `in_hours(…, "name")`, where they are written out, each with its bytes, quotes
+    /// included.
+    #[must_use]
+    pub fn hours(&self) -> Vec<(&str, Range<usize>)> {
+        let mut found = Vec::new();
+        let mut left = vec![&self.compiled.root];
+        while let Some(node) = left.pop() {
+            if let node::Form::Call(call) = &node.form
+                && call.function == functions::Function::InHours
+                && let [_, name] = call.arguments.as_slice()
+                && let node::Form::Literal(Value::Text(text)) = &name.form
+            {
+                found.push((text.as_str(), name.span.clone()));
+            }
+            left.extend(node.children());
+        }
+        found.sort_by_key(|(_, span)| span.start);
+        found
+    }
+
     /// Checks operands whose types are known, `type_of` giving those of the paths it knows.
     ///
     /// # Errors

@@ -39,6 +39,29 @@ pub(super) enum Form {
     Call(Box<Call>),
 }
 
+impl Node {
+    /// Its own operands.
+    pub(super) fn children(&self) -> Vec<&Node> {
+        match &self.form {
+            Form::Literal(_) | Form::Read(_) | Form::HasRead(_) | Form::Variable(_) => Vec::new(),
+            Form::Member(node, _) | Form::Has(node, _) | Form::Not(node) | Form::Negate(node) => vec![node],
+            Form::Index(nodes)
+            | Form::And(nodes)
+            | Form::Or(nodes)
+            | Form::Arithmetic(_, nodes)
+            | Form::Compare(_, nodes)
+            | Form::In(nodes) => nodes.iter().collect(),
+            Form::If(nodes) => nodes.iter().collect(),
+            Form::List(nodes) => nodes.iter().collect(),
+            Form::Map(members) => members.iter().flat_map(|(key, value)| [key, value]).collect(),
+            Form::Each(each) => {
+                std::iter::once(&each.range).chain(each.condition.as_ref()).chain(each.result.as_ref()).collect()
+            }
+            Form::Call(call) => call.arguments.iter().collect(),
+        }
+    }
+}
+
 /// A call of a function; the operand it is called on, if any, is its first argument.
 pub(super) struct Call {
     pub(super) function: Function,

@@ -195,6 +195,39 @@ impl RunState {
     }
 }
 
+/// Names of a run before it: what nothing knows yet reads `<server of active>`.
+struct Forecast<'a>(RunScope<'a>);
+
+impl Scope for Forecast<'_> {
+    fn read(&self, path: &[String]) -> Result<Option<Value>, String> {
+        if let Ok(Some(value)) = self.0.read(path) {
+            return Ok(Some(value));
+        }
+        let name = match path {
+            [root, id, outputs, rest @ ..] if root == "steps" && outputs == "outputs" && !rest.is_empty() => {
+                format!("<{} of {id}>", rest.join("."))
+            }
+            [root, id, rest @ ..] if root == "steps" && !rest.is_empty() => format!("<{} of {id}>", rest.join(".")),
+            _ => format!("<{}>", path.join(".")),
+        };
+        Ok(Some(Value::Text(name)))
+    }
+
+    fn in_hours(&self, at: Timestamp, name: &str) -> Result<bool, String> {
+        self.0.in_hours(at, name)
+    }
+}
+
+impl RunState {
+    /// A text of this run before what it reads is known, for a person: all that is known is filled in, the rest reads
+    /// `<server of active>`. One that cannot be rendered even so is given as written.
+    #[must_use]
+    pub fn forecast(&self, template: &Template) -> String {
+        let scope = Forecast(RunScope::new(self, self.now));
+        template.render(&scope).unwrap_or_else(|_| template.source().to_owned())
+    }
+}
+
 /// Renders a template whose `{{ secrets.NAME }}` stay references: a secret is read only where the process starts.
 fn with_secrets(template: &Template, scope: &dyn Scope) -> Result<EnvValue, String> {
     let pieces = template.render_around(scope, "secrets").map_err(|error| error.to_string())?;

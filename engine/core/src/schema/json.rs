@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::check::reserved::{ENDS, WORDS};
 use crate::document::model::Kind;
 use crate::document::shape::{Form, Key, Mapping, Names, Rule, STEP, WAYS};
 use crate::id::NAME_BYTES_MAX;
@@ -86,7 +87,7 @@ fn simple() -> Vec<(&'static str, Value)> {
                 "description": "The id of a step: snake_case.",
                 "type": "string",
                 "pattern": Names::Snake.pattern(),
-                "not": { "enum": ["done", "failed"] },
+                "not": { "enum": ENDS },
             }),
         ),
         (
@@ -140,11 +141,30 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{name}") })
 }
 
+/// What the keys of a mapping of names may be. Some words mean something in an expression, two where a road leads.
+fn names(names: Names, value: &Form) -> Value {
+    let mut taken = Vec::new();
+    if let Form::Mapping(mapping) = value
+        && mapping.name == "step"
+    {
+        taken.extend(ENDS);
+    }
+    if names == Names::Snake {
+        taken.extend(WORDS);
+    }
+    let pattern = names.pattern();
+    if taken.is_empty() {
+        json!({ "pattern": pattern })
+    } else {
+        json!({ "pattern": pattern, "not": { "enum": taken } })
+    }
+}
+
 /// The schema of a mapping that is no step.
 fn mapping(mapping: &'static Mapping) -> Value {
     let mut schema = object(mapping.doc, mapping.keys());
     if let Some((names, form)) = &mapping.own {
-        schema.insert("propertyNames".to_owned(), json!({ "pattern": names.pattern() }));
+        schema.insert("propertyNames".to_owned(), self::names(*names, form));
         schema.insert("additionalProperties".to_owned(), self::form(form));
         schema.insert("minProperties".to_owned(), json!(1));
     }
@@ -297,7 +317,7 @@ fn form(form: &Form) -> Value {
         Form::Mapping(mapping) => reference(mapping.name),
         Form::Named(names, value) => json!({
             "type": "object",
-            "propertyNames": { "pattern": names.pattern() },
+            "propertyNames": self::names(*names, value),
             "additionalProperties": self::form(value),
         }),
         Form::List(item) => json!({ "type": "array", "items": self::form(item) }),

@@ -25,7 +25,12 @@ pub fn resolve(program: &str, path: &OsStr, directory: &Path) -> Result<PathBuf,
     } else if path.is_empty() {
         Vec::new()
     } else {
-        searched = std::env::split_paths(path).map(|entry| directory.join(entry)).collect();
+        for entry in std::env::split_paths(path).map(|entry| directory.join(entry)) {
+            // One that stands twice is searched once.
+            if !searched.contains(&entry) {
+                searched.push(entry);
+            }
+        }
         searched.iter().map(|entry| entry.join(program)).collect()
     };
     let mut refused = None;

@@ -78,6 +78,32 @@ fn a_store_is_made_once_and_only_where_nothing_is() {
 }
 
 #[test]
+fn an_empty_folder_becomes_a_store_and_keeps_its_rights() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    fs::create_dir(&path).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(Store::open_or_init(&path), Err(StoreError::Writable(_))));
+    fs::set_permissions(&path, Permissions::from_mode(0o2770)).unwrap();
+    let store = Store::open_or_init(&path).unwrap();
+    assert_eq!(store.sharing(), runbook_transcript::file::Sharing::Group);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o2770);
+    assert_eq!(fs::read_to_string(path.join(".gitignore")).unwrap(), "*\n");
+    store.create_run(&RunbookName::new("x").unwrap(), at(0), [0; 4]).unwrap();
+    assert_eq!(Store::open(&path).unwrap(), store);
+    // One that was begun and not finished, and one where something else lies.
+    let begun = directory.path().join("begun");
+    fs::create_dir(&begun).unwrap();
+    fs::write(begun.join(".gitignore"), "").unwrap();
+    Store::open_or_init(&begun).unwrap();
+    let other = directory.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("notes.txt"), "").unwrap();
+    assert!(matches!(Store::open_or_init(&other), Err(StoreError::NotAStore(_))));
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+}
+
+#[test]
 fn a_run_is_found_by_id_prefix_or_as_the_latest() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::init(&directory.path().join("store")).unwrap();

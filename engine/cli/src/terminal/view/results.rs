@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use runbook_core::document::model::Kind;
+use runbook_core::document::model::{Kind, Step};
 use runbook_core::run::record::{Actor, BranchChoice, Outcome, Record, Settlement};
 
 use super::super::dry;
@@ -13,6 +13,11 @@ use super::words::{how, kind, mark, number, settle_words};
 use super::{INDENT, Steps, View};
 use crate::clock::spoken;
 use crate::text::{Line, Style};
+
+/// A step as it is written.
+fn written<'s>(steps: &'s dyn Steps, step: &str) -> Option<&'s Step> {
+    steps.plan().graph().find(step).map(|index| steps.plan().step(index))
+}
 
 impl View {
     pub(super) fn results(
@@ -29,9 +34,10 @@ impl View {
                 self.waits.remove(step);
                 self.begin(step, steps, lines);
                 if *settlement == Settlement::Withheld {
-                    if let Some(index) = steps.plan().graph().find(step) {
-                        let shown = self.planned.remove(step);
-                        lines.extend(dry::withheld(steps.plan().step(index), shown.as_deref(), reason.as_deref()));
+                    if let Some(written) = written(steps, step) {
+                        let command = self.planned.remove(step);
+                        let (command, reason) = (command.as_deref(), reason.as_deref());
+                        lines.extend(dry::withheld(written, command, reason, &|text| steps.forecast(text)));
                     }
                     return;
                 }
@@ -118,8 +124,8 @@ impl View {
         self.begin(step, steps, lines);
         let to = branch.to.join(", ");
         if branch.choice == BranchChoice::Undecided {
-            if let Some(index) = steps.plan().graph().find(step) {
-                lines.extend(dry::undecided(steps.plan().step(index), expression));
+            if let Some(written) = written(steps, step) {
+                lines.extend(dry::undecided(written, expression, &|text| steps.forecast(text)));
             }
             return;
         }

@@ -44,6 +44,10 @@ impl Steps for Written {
         let index = self.0.graph().find(step).unwrap();
         self.0.step(index).title.value.source().to_owned()
     }
+
+    fn forecast(&self, template: &runbook_core::template::Template) -> String {
+        template.source().to_owned()
+    }
 }
 
 struct Told {

@@ -1,0 +1,282 @@
+//! A picture as SVG: laid out by a library, written here, so that it is the same on every machine, reads on a dark page
+//! too, and keeps its labels legible where an edge runs through them.
+
+use std::fmt::Write as _;
+
+use layout::core::base::Orientation;
+use layout::core::color::Color;
+use layout::core::format::{ClipHandle, RenderBackend};
+use layout::core::geometry::Point;
+use layout::core::style::{LineStyleKind, StyleAttr};
+use layout::std_shapes::shapes::{Arrow, Element, LineEndKind, ShapeKind};
+use layout::topo::layout::VisualGraph;
+use runbook_core::picture::{EdgeLine, Node, Picture, Shape};
+
+use crate::text::{harmless, width};
+
+/// Size of the letters, in pixels.
+const LETTERS: usize = 14;
+/// From one line of a text to the next, in pixels.
+const LINE_HEIGHT: f64 = 17.0;
+/// Room that a letter is given, in pixels: a little more than the widest of the usual fonts take on average.
+const LETTER_WIDTH: f64 = 8.5;
+/// White around everything, in pixels.
+const MARGIN: f64 = 24.0;
+/// Room for the title above the picture, in pixels.
+const TITLE_HEIGHT: f64 = 34.0;
+
+/// What is the same in every picture.
+const HEAD: &str = r##"<defs><marker id="arrow" markerWidth="10" markerHeight="8" refX="9" refY="4" orient="auto"><path d="M 0 0 L 10 4 L 0 8 z" fill="#333"/></marker></defs>
+<style>
+text { font: 14px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; text-anchor: middle; fill: #111; }
+.title { font-size: 17px; font-weight: 600; text-anchor: start; }
+.kind { fill: #555; font-size: 12px; }
+.id { fill: #555; font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 12px; }
+.label { font-size: 13px; fill: #333; paint-order: stroke; stroke: #fff; stroke-width: 5px; stroke-linejoin: round; }
+path { fill: none; stroke: #333; }
+marker path { stroke: none; fill: #333; }
+</style>
+"##;
+
+/// Draws a picture.
+#[must_use]
+pub fn svg(picture: &Picture) -> String {
+    let mut graph = VisualGraph::new(Orientation::TopToBottom);
+    let handles: Vec<_> = picture.nodes.iter().map(|node| graph.add_node(element(node))).collect();
+    for edge in &picture.edges {
+        let (Some(from), Some(to)) = (handles.get(edge.from), handles.get(edge.to)) else { continue };
+        let line = match edge.line {
+            EdgeLine::Solid => LineStyleKind::Normal,
+            EdgeLine::Dashed | EdgeLine::Dotted => LineStyleKind::Dashed,
+        };
+        let look = StyleAttr::new(Color::fast("black"), 1, None, 0, LETTERS);
+        let arrow = Arrow::new(LineEndKind::None, LineEndKind::Arrow, line, &edge.label, &look, &None, &None);
+        graph.add_edge(arrow, *from, *to);
+    }
+    let mut canvas = Canvas::default();
+    graph.do_it(false, false, false, &mut canvas);
+    canvas.finish(&picture.title)
+}
+
+fn element(node: &Node) -> Element {
+    let text = node.lines.iter().map(|line| harmless(line)).collect::<Vec<_>>().join("\n");
+    let widest = text.lines().map(width).max().unwrap_or_default();
+    let (shape, line, fill, rounded) = match node.shape {
+        Shape::Verify => (ShapeKind::new_box(&text), "black", "aliceblue", 12),
+        Shape::Decide => (ShapeKind::new_circle(&text), "black", "lightyellow", 0),
+        Shape::Act => (ShapeKind::new_box(&text), "black", "white", 0),
+        Shape::Destructive => (ShapeKind::new_box(&text), "red", "mistyrose", 0),
+        Shape::Escalate => (ShapeKind::new_box(&text), "black", "lavender", 0),
+        Shape::End => (ShapeKind::new_double_circle(&text), "black", "white", 0),
+        Shape::Source => (ShapeKind::new_box(&text), "gray", "white", 0),
+    };
+    let is_round = matches!(node.shape, Shape::Decide | Shape::End);
+    let room = if is_round { 1.4 } else { 1.0 };
+    let across = (as_length(widest) * LETTER_WIDTH + 24.0) * room;
+    let down = (as_length(node.lines.len()) * LINE_HEIGHT + 16.0) * room;
+    let look = StyleAttr::new(Color::fast(line), 1, Some(Color::fast(fill)), rounded, LETTERS);
+    Element::create(shape, look, Orientation::TopToBottom, Point::new(across, down))
+}
+
+fn as_length(count: usize) -> f64 {
+    u32::try_from(count).map_or(0.0, f64::from)
+}
+
+/// Where the library draws. Edges lie below, then nodes, then every text.
+#[derive(Default)]
+struct Canvas {
+    edges: String,
+    nodes: String,
+    texts: String,
+    /// The middle of the last node drawn: a text there is its own, any other is a label.
+    middle: Option<Point>,
+    /// Right and lower end of all that was drawn.
+    right: f64,
+    lower: f64,
+    /// Left and upper end of it.
+    left: f64,
+    upper: f64,
+}
+
+impl Canvas {
+    fn reach(&mut self, middle: Point, across: f64, down: f64) {
+        self.left = self.left.min(middle.x - across / 2.0);
+        self.upper = self.upper.min(middle.y - down / 2.0);
+        self.right = self.right.max(middle.x + across / 2.0);
+        self.lower = self.lower.max(middle.y + down / 2.0);
+    }
+
+    fn finish(self, title: &str) -> String {
+        let title = harmless(title);
+        let (left, upper) = (self.left - MARGIN, self.upper - MARGIN - TITLE_HEIGHT);
+        let across = (self.right + MARGIN - left).max(as_length(width(&title)) * LETTER_WIDTH * 1.3 + 2.0 * MARGIN);
+        let down = self.lower + MARGIN - upper;
+        let title = escaped(&title);
+        let (title_left, title_line) = (left + MARGIN, upper + MARGIN + 8.0);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{across:.0}\" height=\"{down:.0}\" \
+             viewBox=\"{left:.0} {upper:.0} {across:.0} {down:.0}\" role=\"img\">\n<title>{title}</title>\n{HEAD}\
+             <rect x=\"{left:.0}\" y=\"{upper:.0}\" width=\"{across:.0}\" height=\"{down:.0}\" fill=\"#fff\"/>\n\
+             <text class=\"title\" x=\"{title_left:.0}\" y=\"{title_line:.0}\">{title}</text>\n{}{}{}</svg>\n",
+            self.edges, self.nodes, self.texts
+        )
+    }
+}
+
+// Writing to a String cannot fail.
+impl RenderBackend for Canvas {
+    fn draw_rect(
+        &mut self,
+        at: Point,
+        size: Point,
+        look: &StyleAttr,
+        _properties: Option<String>,
+        _clip: Option<ClipHandle>,
+    ) {
+        let middle = Point::new(at.x + size.x / 2.0, at.y + size.y / 2.0);
+        self.reach(middle, size.x, size.y);
+        self.middle = Some(middle);
+        let _ = writeln!(
+            self.nodes,
+            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"{}\" {}/>",
+            at.x,
+            at.y,
+            size.x,
+            size.y,
+            look.rounded,
+            colours(look)
+        );
+    }
+
+    fn draw_circle(&mut self, at: Point, size: Point, look: &StyleAttr, _properties: Option<String>) {
+        self.reach(at, size.x, size.y);
+        self.middle = Some(at);
+        let _ = writeln!(
+            self.nodes,
+            "<ellipse cx=\"{:.1}\" cy=\"{:.1}\" rx=\"{:.1}\" ry=\"{:.1}\" {}/>",
+            at.x,
+            at.y,
+            size.x / 2.0,
+            size.y / 2.0,
+            colours(look)
+        );
+    }
+
+    fn draw_text(&mut self, at: Point, text: &str, _look: &StyleAttr) {
+        let near = |a: f64, b: f64| (a - b).abs() < 1.0;
+        let is_label = !self.middle.is_some_and(|middle| near(middle.x, at.x) && near(middle.y, at.y));
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.len().saturating_sub(1);
+        let widest = lines.iter().map(|line| width(line)).max().unwrap_or_default();
+        self.reach(at, as_length(widest) * LETTER_WIDTH, as_length(lines.len()) * LINE_HEIGHT);
+        // The base line of letters lies a third of their height below their middle.
+        let first = at.y - as_length(last) * LINE_HEIGHT / 2.0 + 5.0;
+        for (number, line) in lines.iter().enumerate() {
+            let class = match number {
+                _ if is_label => " class=\"label\"",
+                0 if last >= 2 => " class=\"kind\"",
+                _ if last >= 2 && number == last => " class=\"id\"",
+                _ => "",
+            };
+            let y = first + as_length(number) * LINE_HEIGHT;
+            let _ = writeln!(self.texts, "<text{class} x=\"{:.1}\" y=\"{y:.1}\">{}</text>", at.x, escaped(line));
+        }
+    }
+
+    fn draw_arrow(
+        &mut self,
+        path: &[(Point, Point)],
+        dashed: bool,
+        _head: (bool, bool),
+        look: &StyleAttr,
+        _properties: Option<String>,
+        text: &str,
+    ) {
+        let [(start, leaving), (entering, end), rest @ ..] = path else { return };
+        let mut line = format!(
+            "M {:.1} {:.1} C {:.1} {:.1}, {:.1} {:.1}, {:.1} {:.1}",
+            start.x, start.y, leaving.x, leaving.y, entering.x, entering.y, end.x, end.y
+        );
+        for (entering, end) in rest {
+            let _ = write!(line, " S {:.1} {:.1}, {:.1} {:.1}", entering.x, entering.y, end.x, end.y);
+        }
+        for (control, point) in path {
+            self.reach(*control, 2.0, 2.0);
+            self.reach(*point, 2.0, 2.0);
+        }
+        let pattern = if dashed { " stroke-dasharray=\"6,5\"" } else { "" };
+        let _ = writeln!(self.edges, "<path d=\"{line}\"{pattern} marker-end=\"url(#arrow)\"/>");
+        if !text.is_empty() {
+            let middle = Point::new(f64::midpoint(start.x, end.x), f64::midpoint(start.y, end.y));
+            self.middle = None;
+            self.draw_text(middle, text, look);
+        }
+    }
+
+    fn draw_line(&mut self, start: Point, stop: Point, _look: &StyleAttr, _properties: Option<String>) {
+        self.reach(start, 0.0, 0.0);
+        self.reach(stop, 0.0, 0.0);
+        let _ = writeln!(self.edges, "<path d=\"M {:.1} {:.1} L {:.1} {:.1}\"/>", start.x, start.y, stop.x, stop.y);
+    }
+
+    fn create_clip(&mut self, _at: Point, _size: Point, _rounded: usize) -> ClipHandle {
+        // Only records are clipped, and no node is one.
+        0
+    }
+}
+
+/// Fill and line, without the transparency that not every reader of SVG understands in a colour.
+fn colours(look: &StyleAttr) -> String {
+    let solid = |colour: Color| colour.to_web_color().chars().take(7).collect::<String>();
+    let fill = look.fill_color.map_or("none".to_owned(), solid);
+    format!("fill=\"{fill}\" stroke=\"{}\"", solid(look.line_color))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use runbook_core::picture::Edge;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_has_every_text_and_is_well_formed_where_letters_are_special() {
+        let node = |shape, text: &str| Node { shape, lines: vec![text.to_owned()] };
+        let picture = Picture {
+            title: "x < \u{1b} y".to_owned(),
+            nodes: vec![
+                node(Shape::Verify, "a < b & c"),
+                node(Shape::Decide, "which"),
+                node(Shape::Destructive, "wipe"),
+                node(Shape::End, "done"),
+                node(Shape::Source, "any failure"),
+            ],
+            edges: vec![
+                Edge { from: 0, to: 1, label: String::new(), line: EdgeLine::Solid },
+                Edge { from: 1, to: 2, label: "when x > 1".to_owned(), line: EdgeLine::Dashed },
+                Edge { from: 4, to: 3, label: "finally".to_owned(), line: EdgeLine::Dotted },
+            ],
+        };
+        let svg = svg(&picture);
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
+        for text in
+            ["x &lt; ␛ y", "a &lt; b &amp; c", "which", "wipe", "done", "any failure", "finally", "when x &gt; 1"]
+        {
+            assert!(svg.contains(&format!(">{text}</text>")), "{text} is not in {svg}");
+        }
+    }
+
+    #[test]
+    fn an_edge_is_labelled_beside_and_a_node_within() {
+        let node = |text: &str| Node { shape: Shape::Act, lines: ["act", text, "(id)"].map(str::to_owned).to_vec() };
+        let edge = Edge { from: 0, to: 1, label: "denied".to_owned(), line: EdgeLine::Dashed };
+        let picture = Picture { title: String::new(), nodes: vec![node("stop"), node("tell")], edges: vec![edge] };
+        let svg = svg(&picture);
+        assert_eq!(svg.matches("class=\"label\"").count(), 1, "{svg}");
+        assert_eq!(svg.matches("class=\"kind\"").count(), 2, "{svg}");
+        assert_eq!(svg.matches("stroke-dasharray").count(), svg.matches("marker-end").count(), "{svg}");
+    }
+}
