@@ -251,7 +251,7 @@ impl RunState {
                 true
             }
             Stage::Running(key) => {
-                self.after_crash(step, key);
+                self.after_interruption(step, key);
                 true
             }
             Stage::Attaching(verdict) => {

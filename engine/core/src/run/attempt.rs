@@ -14,7 +14,7 @@ use super::record::{
 };
 use super::scope::{self, without_final_newlines};
 use super::state::RunState;
-use super::step_state::{Stage, Verdict};
+use super::step_state::{Gate, Stage, Verdict};
 use crate::document::model::{Body, Kind, Undo, Wait, Work};
 use crate::graph::StepIndex;
 
@@ -230,7 +230,7 @@ impl RunState {
     }
 
     pub(crate) fn start_attempt(&mut self, step: StepIndex, key: AttemptKey, plan: BlobDigest) {
-        let changes = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
+        let changes = self.changes(step, key.part);
         self.emit(Record::StepIntent { key: key.clone(), plan: Some(plan.clone()), until: None });
         if changes {
             self.effects.push(Effect::Sync);
@@ -241,8 +241,47 @@ impl RunState {
         self.effects.push(Effect::Start { key, plan });
     }
 
+    /// Whether a part of a step changes the world, so that it may not be started twice.
+    pub(crate) fn changes(&self, step: StepIndex, part: Part) -> bool {
+        self.plan.step(step).kind.value == Kind::Act && matches!(part, Part::Main | Part::Undo)
+    }
+
     pub(crate) fn on_spawned(&mut self, key: AttemptKey, pid: u32, start_time: u64) {
-        self.emit(Record::StepSpawned { key, pid, start_time });
+        let Some(step) = self.plan.graph().find(&key.step) else { return };
+        if !self.changes(step, key.part) {
+            return self.emit(Record::StepSpawned { key, pid, start_time });
+        }
+        // One that was stopped before it was let go is over already.
+        let waits = self.steps.get(step.get()).is_some_and(|state| state.in_flight && state.is_at_gate(&key));
+        if waits {
+            self.emit(Record::StepSpawned { key: key.clone(), pid, start_time });
+            self.emit(Record::StepReleased { key: key.clone() });
+            self.effects.push(Effect::Sync);
+            self.effects.push(Effect::Release { key });
+        }
+    }
+
+    /// On resume: an attempt had begun when the engine ended, and nobody is left who could tell its end.
+    pub(crate) fn after_interruption(&mut self, step: StepIndex, key: AttemptKey) {
+        let gate = self.steps.get(step.get()).map(|state| state.gate.clone());
+        match gate {
+            Some(Gate::Shut(plan)) => self.start_at_last(step, key, plan),
+            Some(Gate::Open | Gate::None) | None => self.after_crash(step, key),
+        }
+    }
+
+    /// It was never let go, so it did not run: the same attempt starts, under the same approval.
+    fn start_at_last(&mut self, step: StepIndex, key: AttemptKey, plan: BlobDigest) {
+        if key.part != Part::Undo && !self.may_start(step) {
+            let message = "did not start: the engine ended before it was let go, and now nothing new starts".to_owned();
+            let failure = StartFailure { kind: StartFailureKind::Other, message: message.clone() };
+            return self.end_attempt_early(step, key.part, Outcome::Failed, message, Some(End::NotStarted(failure)));
+        }
+        self.effects.push(Effect::Sync);
+        if let Some(state) = self.steps.get_mut(step.get()) {
+            state.in_flight = true;
+        }
+        self.effects.push(Effect::Start { key, plan });
     }
 
     fn wait(&mut self, step: StepIndex, key: AttemptKey, wait: &Wait) {

@@ -8,7 +8,7 @@ use super::record::{
 use super::request::{Request, RequestKind};
 use super::scope::without_final_newlines;
 use super::state::{Blobs, RunState};
-use super::step_state::{Settled, Stage, StepState, Undone, Verdict};
+use super::step_state::{Gate, Settled, Stage, StepState, Undone, Verdict};
 use crate::document::model::{Kind, Work};
 use crate::graph::{Road, StepIndex, roads_of};
 
@@ -84,7 +84,6 @@ impl RunState {
         }
         match record {
             Record::RunStarted(_)
-            | Record::StepReleased { .. }
             | Record::StepSpawned { .. }
             | Record::Note { .. }
             | Record::Attachment { .. }
@@ -137,14 +136,18 @@ impl RunState {
                 });
             }
             Record::ApprovalVoid { request, .. } => self.close(*request),
-            Record::StepIntent { key, until, .. } => {
+            Record::StepReleased { key } => self.with_step(&key.step, |step| step.gate = Gate::Open),
+            Record::StepIntent { key, plan, until } => {
                 self.order += 1;
                 let order = self.order;
                 self.mark_undoing(key);
                 let index = self.plan.graph().find(&key.step);
                 let tells = index.is_some_and(|index| self.plan.step(index).kind.value == Kind::Escalate);
+                let changes = index.is_some_and(|index| self.changes(index, key.part));
+                let gate = plan.clone().filter(|_| changes).map_or(Gate::None, Gate::Shut);
                 self.with_attempt(key, |step| {
                     step.started = true;
+                    step.gate = gate;
                     if key.part == Part::Main {
                         step.begun(order);
                         step.last.excerpt.clear();
@@ -198,6 +201,7 @@ impl RunState {
                 self.mark_undoing(key);
                 self.with_attempt(key, |step| {
                     step.started = true;
+                    step.gate = Gate::None;
                     if key.part == Part::Unless {
                         step.unless_failed = *outcome == Outcome::Failed;
                     }

@@ -18,12 +18,18 @@ pub enum Effect {
         /// What is to run.
         invocation: Box<Invocation>,
     },
-    /// Start exactly the stored plan, answer `Spawned` and `Ended`.
+    /// Start exactly the stored plan, answer `Spawned` and `Ended`. What changes the world is only made ready: nothing
+    /// of it runs before its [`Effect::Release`].
     Start {
         /// Which attempt.
         key: AttemptKey,
         /// The plan.
         plan: BlobDigest,
+    },
+    /// Let an attempt that changes the world go: that it may is on disk. One that ended meanwhile is passed over.
+    Release {
+        /// Which attempt.
+        key: AttemptKey,
     },
     /// End an attempt by the ladder; its `Ended` follows.
     Stop {

@@ -362,7 +362,7 @@ impl RunState {
                 true
             }
             Stage::Running(key) => {
-                self.after_crash(step, key);
+                self.after_interruption(step, key);
                 true
             }
             Stage::Ended(verdict) => {

@@ -23,7 +23,7 @@ pub enum Event {
         /// Digest and one-line form of the execution plan, or why there is none.
         plan: Result<(BlobDigest, String), StartFailure>,
     },
-    /// A process exists.
+    /// A process exists: the program's own, or of an attempt that changes the world its supervisor's.
     Spawned {
         /// Which attempt.
         key: AttemptKey,
@@ -32,7 +32,8 @@ pub enum Event {
         /// Start in clock ticks since boot.
         start_time: u64,
     },
-    /// Answer to [`super::effect::Effect::Start`]: the attempt is over.
+    /// Answer to [`super::effect::Effect::Start`], or what became of an attempt that [`super::state::RunState::attach`]
+    /// was told of: it is over.
     Ended {
         /// Which attempt.
         key: AttemptKey,

@@ -133,10 +133,12 @@ impl RunState {
         });
     }
 
-    /// On resume: an attempt was running when the engine ended.
+    /// On resume: an attempt was running when the engine ended, and nobody saw how it ended.
     pub(crate) fn after_crash(&mut self, step: StepIndex, key: AttemptKey) {
-        let is_act = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
-        let why = "the engine ended while it ran".to_owned();
+        let is_act = self.changes(step, key.part);
+        let why =
+            if is_act { "the engine and its supervisor ended while it ran" } else { "the engine ended while it ran" };
+        let why = why.to_owned();
         self.emit(Record::AttemptEnded {
             key,
             end: Some(End::Lost(why.clone())),

@@ -464,7 +464,7 @@ impl RunState {
             let Some(state) = self.steps.get(step.get()) else { continue };
             let ((Stage::Running(key), _) | (_, Stage::Running(key))) = (&state.stage, &state.undo) else { continue };
             let key = key.clone();
-            let changes = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
+            let changes = self.changes(step, key.part);
             // How an act ended has to be found out all the same.
             let looks = !changes && self.phase == Phase::Ending && key.part != Part::Doubt;
             if state.in_flight && (again || looks) {

@@ -13,7 +13,7 @@ use super::record::{
 };
 use super::request::Request;
 use super::scope::RunScope;
-use super::step_state::{Stage, StepState};
+use super::step_state::{Gate, Stage, StepState};
 use crate::document::model::{Kind, Retry};
 use crate::document::team::Team;
 use crate::graph::StepIndex;
@@ -265,6 +265,30 @@ impl RunState {
     pub fn apply(&mut self, record: &Record, actor: &Actor, at: Timestamp, blobs: &dyn Blobs) {
         self.now = self.now.max(at);
         self.change(record, actor, blobs);
+    }
+
+    /// Tells, after a replay, that somebody still sees to an attempt that was let go: its `Ended` will come. Not recorded,
+    /// the next replay has to find out anew.
+    pub fn attach(&mut self, key: &AttemptKey) {
+        let step = self.plan.graph().find(&key.step).and_then(|step| self.steps.get_mut(step.get()));
+        if let Some(step) = step.filter(|step| step.is_let_go(key)) {
+            step.in_flight = true;
+        }
+    }
+
+    /// Attempts that change the world and whose end is not recorded, and whether they were let go.
+    pub fn open_acts(&self) -> impl Iterator<Item = (&AttemptKey, bool)> {
+        self.active.iter().filter_map(|step| {
+            let state = self.steps.get(step.get())?;
+            let ((Stage::Running(key), _) | (_, Stage::Running(key))) = (&state.undo, &state.stage) else {
+                return None;
+            };
+            match state.gate {
+                Gate::None => None,
+                Gate::Shut(_) => Some((key, false)),
+                Gate::Open => Some((key, true)),
+            }
+        })
     }
 
     /// Makes a record: applied at once, appended by the runner.

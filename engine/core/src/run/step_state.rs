@@ -48,6 +48,18 @@ pub(crate) enum Stage {
     Settled(Settled),
 }
 
+/// How far an attempt that changes the world was let.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Gate {
+    /// There is none: nothing of the kind goes on.
+    #[default]
+    None,
+    /// It is to start, and did not yet: exactly this plan.
+    Shut(BlobDigest),
+    /// It was let go.
+    Open,
+}
+
 impl Stage {
     pub(crate) fn is_active(&self) -> bool {
         !matches!(self, Self::Waiting | Self::Settled(_))
@@ -121,6 +133,8 @@ pub(crate) struct StepState {
     pub(crate) stage: Stage,
     /// The life of its `undo` body, apart from its own.
     pub(crate) undo: Stage,
+    /// Of the attempt that runs, its own work's or its undo's: only one of them does at a time.
+    pub(crate) gate: Gate,
     /// An effect was given out whose event is to come. Not recorded: a replay finds out what became of it.
     pub(crate) in_flight: bool,
     /// It was started in the sense of *Order*: a road that leads here leads to a step started before.
@@ -175,6 +189,18 @@ impl StepState {
 
     pub(crate) fn is_active(&self) -> bool {
         self.stage.is_active() || self.undo.is_active()
+    }
+
+    /// Whether this attempt is to start, and was not let go yet.
+    pub(crate) fn is_at_gate(&self, key: &AttemptKey) -> bool {
+        let stage = if key.part == Part::Undo { &self.undo } else { &self.stage };
+        matches!(self.gate, Gate::Shut(_)) && matches!(stage, Stage::Running(running) if running == key)
+    }
+
+    /// Whether this attempt was let go and its end is not known yet.
+    pub(crate) fn is_let_go(&self, key: &AttemptKey) -> bool {
+        let stage = if key.part == Part::Undo { &self.undo } else { &self.stage };
+        self.gate == Gate::Open && matches!(stage, Stage::Running(running) if running == key)
     }
 
     /// Whether it takes one of the places of `parallel`: waiting for people takes none.

@@ -78,6 +78,8 @@ pub(crate) struct World {
     /// How an attempt goes that no script names.
     pub(crate) otherwise: Option<fn(&mut Dice, &AttemptKey) -> Go>,
     hanging: Vec<AttemptKey>,
+    /// Acts that are started and wait to be let go.
+    gated: Vec<AttemptKey>,
     pub(crate) queue: VecDeque<Event>,
     unsynced_intent: bool,
 }
@@ -195,6 +197,7 @@ impl World {
             suspended: false,
             blobs: MapBlobs::default(),
             hanging: Vec::new(),
+            gated: Vec::new(),
             queue: VecDeque::new(),
             unsynced_intent: false,
         }
@@ -375,6 +378,7 @@ impl World {
     fn take_up(&mut self) {
         self.suspended = false;
         self.hanging.clear();
+        self.gated.clear();
         self.queue.clear();
         let mut state = self.fresh();
         for (actor, record, at) in &self.records {
@@ -398,15 +402,16 @@ impl World {
         self.replayed = self.fresh();
         self.replayed_records = 0;
         self.now = self.records.last().map_or_else(beginning, |(_, _, at)| *at);
-        let intents: Vec<AttemptKey> = self
+        let begun: Vec<AttemptKey> = self
             .records
             .iter()
             .filter_map(|(_, record, _)| match record {
-                Record::StepIntent { key, plan: Some(_), .. } => Some(key.clone()),
+                Record::StepIntent { key, plan: Some(_), .. } if !self.changes(key) => Some(key.clone()),
+                Record::StepReleased { key } => Some(key.clone()),
                 _ => None,
             })
             .collect();
-        self.started_attempts.retain(|key| intents.contains(key));
+        self.started_attempts.retain(|key| begun.contains(key));
         match handed_in {
             None => self.resume(),
             Some(input) => {
@@ -423,7 +428,7 @@ impl World {
                     self.state.phase() != runbook_core::run::record::Phase::Over || self.records.len() < 1_000_000,
                     "a run has an end"
                 );
-                if let Record::StepIntent { plan: Some(_), .. } = &record {
+                if let Record::StepIntent { plan: Some(_), .. } | Record::StepReleased { .. } = &record {
                     self.unsynced_intent = true;
                 }
                 self.records.push((actor, record, self.now));
@@ -446,9 +451,7 @@ impl World {
             }
             Effect::Start { key, .. } => {
                 assert!(!self.started_attempts.contains(&key), "{key:?} is started twice");
-                let step = self.plan.step(self.plan.graph().find(&key.step).unwrap());
-                let changes = step.kind.value == runbook_core::document::model::Kind::Act
-                    && matches!(key.part, Part::Main | Part::Undo);
+                let changes = self.changes(&key);
                 assert!(!(changes && self.unsynced_intent), "an act starts before its intent is on disk");
                 assert!(
                     self.records
@@ -456,24 +459,35 @@ impl World {
                         .any(|(_, r, _)| matches!(r, Record::StepIntent { key: one, .. } if *one == key)),
                     "an attempt starts without an intent"
                 );
-                self.started_attempts.push(key.clone());
                 self.queue.push_back(Event::Spawned { key: key.clone(), pid: 1, start_time: 1 });
-                match self.take(&key) {
-                    Go::Exit(code) => self.ends(key, End::Exited(code), ""),
-                    Go::Says(code, text) => self.ends(key, End::Exited(code), text),
-                    Go::Signal => self.ends(key, End::Signalled(9), ""),
-                    Go::TimeOut => self.ends(key, End::TimedOut, ""),
-                    Go::Lost => self.ends(key, End::Lost("the connection was lost".to_owned()), ""),
-                    Go::Missing => {
-                        let message = "the program went away".to_owned();
-                        let failure = StartFailure { kind: StartFailureKind::MissingProgram, message };
-                        self.ends(key, End::NotStarted(failure), "");
-                    }
-                    Go::Hangs => self.hanging.push(key),
+                if changes {
+                    self.gated.push(key);
+                } else {
+                    self.goes_on(key);
+                }
+            }
+            Effect::Release { key } => {
+                let released = |(_, r, _): &&(Actor, Record, Timestamp)| matches!(r, Record::StepReleased { key: one } if *one == key);
+                assert_eq!(
+                    self.records.iter().filter(released).count(),
+                    1,
+                    "{key:?}: it is recorded once that it may go"
+                );
+                assert!(!self.unsynced_intent, "an act is let go before that is on disk");
+                if let Some(at) = self.gated.iter().position(|one| *one == key) {
+                    self.gated.remove(at);
+                    self.goes_on(key);
                 }
             }
             Effect::Stop { key } => {
                 self.stopped.push(key.clone());
+                if let Some(at) = self.gated.iter().position(|one| *one == key) {
+                    self.gated.remove(at);
+                    let message = "it was stopped before it was let go".to_owned();
+                    let failure = StartFailure { kind: StartFailureKind::Other, message };
+                    self.ends(key.clone(), End::NotStarted(failure), "");
+                    return;
+                }
                 if let Some(at) = self.hanging.iter().position(|one| *one == key) {
                     self.hanging.remove(at);
                     self.ends(key.clone(), End::Stopped, "");
@@ -510,6 +524,29 @@ impl World {
             Effect::TellOwner { message } => self.told.push(("owner".to_owned(), Vec::new(), message)),
             Effect::Suspend => self.suspended = true,
             Effect::Sealed(_) => {}
+        }
+    }
+
+    fn changes(&self, key: &AttemptKey) -> bool {
+        let step = self.plan.step(self.plan.graph().find(&key.step).unwrap());
+        step.kind.value == runbook_core::document::model::Kind::Act && matches!(key.part, Part::Main | Part::Undo)
+    }
+
+    /// The program of an attempt starts.
+    fn goes_on(&mut self, key: AttemptKey) {
+        self.started_attempts.push(key.clone());
+        match self.take(&key) {
+            Go::Exit(code) => self.ends(key, End::Exited(code), ""),
+            Go::Says(code, text) => self.ends(key, End::Exited(code), text),
+            Go::Signal => self.ends(key, End::Signalled(9), ""),
+            Go::TimeOut => self.ends(key, End::TimedOut, ""),
+            Go::Lost => self.ends(key, End::Lost("the connection was lost".to_owned()), ""),
+            Go::Missing => {
+                let message = "the program went away".to_owned();
+                let failure = StartFailure { kind: StartFailureKind::MissingProgram, message };
+                self.ends(key, End::NotStarted(failure), "");
+            }
+            Go::Hangs => self.hanging.push(key),
         }
     }
 
