@@ -39,6 +39,10 @@ use crate::place::Place;
 /// The whole program: what was typed, to the exit code.
 #[must_use]
 pub fn main(words: Vec<OsString>) -> ExitCode {
+    // Not for people, and before anything else: each act waits for it.
+    if commands::supervise::is_meant(&words) {
+        return commands::supervise::supervise();
+    }
     terminal::cbreak::restore_on_panic();
     std::panic::catch_unwind(AssertUnwindSafe(|| run(words))).unwrap_or_else(|_| {
         let failure = Failure::new(ExitCode::Ours, "this is a mistake of ours, not of your runbook")

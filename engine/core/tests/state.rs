@@ -26,6 +26,9 @@ mod handled;
 #[path = "state/attempts.rs"]
 mod attempts;
 
+#[path = "state/gate.rs"]
+mod gate;
+
 #[path = "state/people.rs"]
 mod people;
 

@@ -72,6 +72,8 @@ pub struct Machine {
     pub directory: PathBuf,
     /// The engine's own program.
     pub program: PathBuf,
+    /// The program that is a supervisor when its first word is [`VERB`](crate::supervisor::VERB): the engine's own.
+    pub supervisor: PathBuf,
 }
 
 impl Machine {
@@ -85,6 +87,7 @@ impl Machine {
             environment: std::env::vars_os().collect(),
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             program: PathBuf::from("/proc/self/exe"),
+            supervisor: PathBuf::from("/proc/self/exe"),
         }
     }
 

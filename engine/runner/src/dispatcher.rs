@@ -223,6 +223,7 @@ impl Dispatcher {
             Effect::Sync => self.recorder.sync(&self.work)?,
             Effect::Plan { key, invocation } => self.executor.plan(key, &invocation),
             Effect::Start { key, plan } => self.executor.start(key, &plan),
+            Effect::Release { key } => self.executor.release(&key),
             Effect::Stop { key } => self.executor.stop(&key),
             Effect::Tell { step, to, message, subject } => self.executor.tell(step, to, subject, message),
             Effect::Attach { step, wanted } => self.executor.attach(step, wanted),
@@ -340,6 +341,7 @@ impl Dispatcher {
     /// watches, as it can be told to nobody else. A cancel ends it.
     async fn let_end(&mut self, unwritable: Unwritable) -> Stop {
         self.work.observer.unrecorded(&unwritable.to_string());
+        self.executor.shut_gates();
         while !self.executor.is_idle() {
             tokio::select! {
                 biased;

@@ -16,6 +16,7 @@ pub mod refuse;
 pub mod run;
 pub mod secret;
 pub mod signal;
+pub mod supervisor;
 pub mod team;
 
 pub use dispatcher::{InputReceiver, InputSender, inputs};

@@ -1,6 +1,7 @@
 //! Starts a run, or goes on with one: everything before and after the loop.
 
 mod error;
+pub mod fate;
 mod leftover;
 mod lock;
 mod replay;
@@ -18,7 +19,7 @@ use runbook_core::document::team::Team;
 use runbook_core::params;
 use runbook_core::plan::Plan;
 use runbook_core::run::event::Event;
-use runbook_core::run::record::{Actor, Mode, Record, RunOutcome, RunStarted};
+use runbook_core::run::record::{Actor, AttemptKey, Mode, Record, RunOutcome, RunStarted};
 use runbook_core::run::request::Request;
 use runbook_core::run::state::RunState;
 use runbook_transcript::blob::Durable;
@@ -31,7 +32,7 @@ use runbook_transcript::store::{Store, StoreError};
 use runbook_transcript::writer::Writer;
 
 pub use self::error::RunError;
-pub(crate) use self::leftover::start_time;
+pub(crate) use self::leftover::{is_process, start_time};
 use crate::account::Machine;
 use crate::clock::Clock;
 use crate::dispatcher::{Dispatcher, InputReceiver, Parts, Stop};
@@ -278,9 +279,25 @@ pub async fn resume(
         let notes = leftover::look_after(&open, &plan);
         records.extend(notes.into_iter().map(|note| (engine.clone(), note)));
     }
+    let acts: Vec<AttemptKey> =
+        dispatcher.state.open_acts().filter(|(_, let_go)| *let_go).map(|(key, _)| key.clone()).collect();
+    let mut seen_to = Vec::new();
+    for key in acts {
+        let process = open.get(&key).filter(|_| same_boot);
+        let fate = fate::Fate::find(&run, &key, true, process.copied());
+        records.extend(fate.note(&key).map(|note| (engine.clone(), note)));
+        match fate.found {
+            fate::Found::Lives(watched, control) => dispatcher.executor.take_up(key.clone(), watched, control),
+            fate::Found::Left(exit) => dispatcher.executor.take_in(key.clone(), exit),
+            fate::Found::NotLetGo | fate::Found::Nothing(_) => continue,
+        }
+        seen_to.push(key);
+    }
     for (actor, record) in records {
         dispatcher.record(&actor, &record, stamp).map_err(RunError::Unwritable)?;
     }
+    // After the record that the run was taken up: what was going on before that is seen to by nobody.
+    seen_to.iter().for_each(|key| dispatcher.state.attach(key));
     let stop = dispatcher.run(Event::Resumed).await;
     Ok(finish(stop, started.mode, run, store, name.as_deref(), held))
 }
@@ -321,6 +338,7 @@ fn workplace(
         directory: directory.to_owned(),
         run: run.id().as_str().to_owned(),
         secrets: plan.document().secrets.iter().map(|(name, from)| (name.clone(), from.value.clone())).collect(),
+        exits: run.exits(),
         team: Arc::clone(team),
         attended,
         observer,

@@ -79,7 +79,8 @@ impl Bench {
         let blobs = directory.path().join("blobs");
         fs::create_dir(&blobs).unwrap();
         let watcher = Rc::new(Watcher::default());
-        let mut machine = Machine::current();
+        fs::create_dir(directory.path().join("exits")).unwrap();
+        let mut machine = Machine { supervisor: env!("CARGO_BIN_EXE_supervisor").into(), ..Machine::current() };
         machine.environment.insert("THE_TOKEN".into(), "s3cret-token".into());
         let work = Workplace {
             keeper: Keeper::new(Blobs::new(blobs, Sharing::Private), Sharing::Private),
@@ -90,6 +91,7 @@ impl Bench {
                 ("TOKEN".to_owned(), SecretSource::Env("THE_TOKEN".to_owned())),
                 ("GONE".to_owned(), SecretSource::File("no-such-file".to_owned())),
             ]),
+            exits: directory.path().join("exits"),
             team: Arc::new(team),
             attended,
             observer: Rc::clone(&watcher) as Rc<dyn Observer>,

@@ -73,6 +73,12 @@ impl RunDir {
         Blobs::new(self.path.join("blobs"), self.sharing)
     }
 
+    /// How acts ended, a file each, left by who watched over it.
+    #[must_use]
+    pub fn exits(&self) -> PathBuf {
+        self.path.join("exits")
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.path.join("lock")
     }
@@ -114,7 +120,7 @@ impl RunDir {
         Ok(Ends { first: decode(first)?, last: decode(tail.line)?, torn: tail.torn > 0 })
     }
 
-    /// Takes the right to write from the transcript and all blobs: the run is over. What cannot be protected, for
+    /// Takes the right to write from the transcript, all blobs and exits: the run is over. What cannot be protected, for
     /// instance because another operator of the group owns it, is given back; the seal stands without.
     #[must_use]
     pub fn protect(&self) -> Vec<FileError> {
@@ -125,7 +131,8 @@ impl RunDir {
             }
         };
         protect(&self.transcript());
-        for path in fs::read_dir(self.path.join("blobs")).into_iter().flatten().flatten() {
+        let inside = |folder: &str| fs::read_dir(self.path.join(folder)).into_iter().flatten().flatten();
+        for path in inside("blobs").chain(inside("exits")) {
             if path.file_type().is_ok_and(|kind| kind.is_file()) {
                 protect(&path.path());
             }

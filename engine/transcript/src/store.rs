@@ -308,6 +308,7 @@ impl Store {
             }
         })?;
         create_directory(run.blobs().path(), mode)?;
+        create_directory(&run.exits(), mode)?;
         create_directory(&run.inbox(), mode)?;
         create_directory(&inbox::refused_directory(&run.inbox()), mode)?;
         sync_directory(&run.inbox())?;

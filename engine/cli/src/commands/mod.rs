@@ -16,6 +16,7 @@ mod runs;
 mod schema;
 mod show;
 mod store;
+pub mod supervise;
 
 pub use completions::VARIABLE as COMPLETE;
 

@@ -66,6 +66,7 @@ pub(crate) struct Oracle<'a> {
     took_failed: bool,
     end_failed: bool,
     intents: BTreeSet<AttemptKey>,
+    released: BTreeSet<AttemptKey>,
     running: BTreeSet<AttemptKey>,
     /// Steps with a decision that allows another attempt of an act.
     allowed: BTreeSet<usize>,
@@ -129,6 +130,7 @@ impl<'a> Oracle<'a> {
             took_failed: false,
             end_failed: false,
             intents: BTreeSet::new(),
+            released: BTreeSet::new(),
             running: BTreeSet::new(),
             allowed: BTreeSet::new(),
             undoing: None,
@@ -418,6 +420,11 @@ impl<'a> Oracle<'a> {
                 }
             }
             Record::StepIntent { key, plan, .. } => self.intent(key, plan.is_some()),
+            Record::StepReleased { key } => {
+                assert!(self.intents.contains(key), "{key:?} is let go without an intent");
+                assert!(self.released.insert(key.clone()), "{key:?} is let go twice");
+                self.running.insert(key.clone());
+            }
             Record::AttemptEnded { key, end, .. } => {
                 let step = Self::index(&key.step);
                 if matches!(key.part, Part::Main | Part::Unless) {

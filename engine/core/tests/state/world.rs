@@ -78,6 +78,8 @@ pub(crate) struct World {
     /// How an attempt goes that no script names.
     pub(crate) otherwise: Option<fn(&mut Dice, &AttemptKey) -> Go>,
     hanging: Vec<AttemptKey>,
+    /// Supervisors outlive the engine: what was let go goes on, and its end is told to the next one.
+    pub(crate) supervised: bool,
     /// Acts that are started and wait to be let go.
     gated: Vec<AttemptKey>,
     pub(crate) queue: VecDeque<Event>,
@@ -197,6 +199,7 @@ impl World {
             suspended: false,
             blobs: MapBlobs::default(),
             hanging: Vec::new(),
+            supervised: false,
             gated: Vec::new(),
             queue: VecDeque::new(),
             unsynced_intent: false,
@@ -393,6 +396,15 @@ impl World {
         state.apply(&resumed, &operator(), self.now, &self.blobs);
         self.records.push((operator(), resumed, self.now));
         self.state = state;
+        let open: Vec<AttemptKey> =
+            self.state.open_acts().filter(|(_, let_go)| *let_go).map(|(key, _)| key.clone()).collect();
+        for key in open {
+            let seen_to = self.supervised || self.shuffle.as_mut().is_some_and(|dice| dice.once_in(2));
+            if seen_to {
+                self.state.attach(&key);
+                self.ends_by_itself(key);
+            }
+        }
     }
 
     /// The engine dies with the run's first `count` records on disk, and a new one takes it up; what was handed in
@@ -535,6 +547,10 @@ impl World {
     /// The program of an attempt starts.
     fn goes_on(&mut self, key: AttemptKey) {
         self.started_attempts.push(key.clone());
+        self.ends_by_itself(key);
+    }
+
+    fn ends_by_itself(&mut self, key: AttemptKey) {
         match self.take(&key) {
             Go::Exit(code) => self.ends(key, End::Exited(code), ""),
             Go::Says(code, text) => self.ends(key, End::Exited(code), text),

@@ -2,21 +2,22 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::rc::Rc;
 use std::time::Duration;
 
 use runbook_core::document::model::SecretSource;
 use runbook_core::run::effect::{EnvPiece, EnvValue};
 use runbook_core::run::event::Ending;
-use runbook_core::run::record::{AttemptKey, End, Output, StartFailure, StartFailureKind, Stream};
+use runbook_core::run::record::{AttemptKey, End, Output, Part, StartFailure, StartFailureKind, Stream};
+use runbook_transcript::file::Sharing;
 
 use super::Workplace;
-use super::keep::Kept;
+use super::keep::{Keeper, Kept};
 use super::plan::{ExecutionPlan, PlannedStdin};
 use super::planner::failure;
 use crate::mask::Masker;
-use crate::process::{self, Captured, Rung, Running, SpawnError, Spec, SpillPaths, Stdin};
+use crate::process::{self, Captured, Reason, Rung, Running, SpawnError, Spec, SpillPaths, Stdin};
 use crate::secret::{self, Secrets};
+use crate::supervisor::{Order, OrderedInput, exit_path};
 
 /// A process to be started, with the secrets that must not show in what it prints.
 #[derive(Debug)]
@@ -99,6 +100,52 @@ fn prepare_with(plan: &ExecutionPlan, work: &Workplace, name: &str, secrets: &Se
     }
 }
 
+/// Makes the order for a supervisor: what the plan says with its secrets read, and where its end is left. It can take
+/// a while, as [`prepare`].
+pub(crate) async fn order(plan: &ExecutionPlan, key: &AttemptKey, work: &Workplace) -> Result<Order, StartFailure> {
+    let mut secrets = Secrets::default();
+    for wanted in plan.secrets() {
+        let value = read_secret(wanted, work).await?;
+        work.secrets_read.borrow_mut().insert(wanted.to_owned(), value.clone());
+        secrets.insert(wanted.to_owned(), value);
+    }
+    Ok(order_with(plan, key, work, &secrets))
+}
+
+/// As [`order`], for a plan without secrets.
+pub(crate) fn order_without_secrets(plan: &ExecutionPlan, key: &AttemptKey, work: &Workplace) -> Order {
+    assert!(plan.secrets().is_empty(), "the secrets of a plan are read before it starts");
+    order_with(plan, key, work, &Secrets::default())
+}
+
+fn order_with(plan: &ExecutionPlan, key: &AttemptKey, work: &Workplace, secrets: &Secrets) -> Order {
+    let mut words = plan.words.iter().cloned();
+    let absolute = |path: &Path| work.machine.absolute(path);
+    Order {
+        run: work.run.clone(),
+        step: key.step.clone(),
+        undo: key.part == Part::Undo,
+        attempt: key.attempt,
+        program: plan.program.clone(),
+        called: words.next(),
+        words: words.collect(),
+        environment: plan.environment.iter().map(|(name, value)| (name.clone(), resolved(value, secrets))).collect(),
+        directory: plan.directory.clone(),
+        stdin: match &plan.stdin {
+            PlannedStdin::Closed => OrderedInput::Closed,
+            PlannedStdin::Blob(digest) => OrderedInput::File(absolute(&work.keeper.blobs().path_of(*digest))),
+            PlannedStdin::Secret(value) => OrderedInput::Text(resolved(value, secrets)),
+        },
+        timeout_ms: plan.timeout_ms,
+        grace_ms: plan.grace_ms,
+        // Once a secret was read it may show in the output of any later step.
+        masked: work.secrets_read.borrow().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        blobs: absolute(work.keeper.blobs().path()),
+        exit: absolute(&exit_path(&work.exits, key)),
+        group: work.keeper.sharing() == Sharing::Group,
+    }
+}
+
 fn resolved(value: &EnvValue, secrets: &Secrets) -> String {
     let pieces = value.0.iter().map(|piece| match piece {
         EnvPiece::Text(text) => text.as_str(),
@@ -112,9 +159,21 @@ pub(crate) fn launch(prepared: Prepared) -> Result<(Running, Option<Masker>), En
     let path = prepared.spec.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
     match process::start(prepared.spec) {
         Ok(running) => Ok((running, prepared.masker)),
+        Err(error) => Err(start_error(&error, path)),
+    }
+}
+
+/// The end of an attempt whose process could not be started; with the PATH it was given.
+pub(crate) fn start_error(error: &SpawnError, path: Option<OsString>) -> End {
+    match error {
         // It may have done a part of its work.
-        Err(error @ SpawnError::Unwatched { .. }) => Err(End::Lost(error.to_string())),
-        Err(error) => Err(End::NotStarted(spawn_failure(&error, path))),
+        SpawnError::Unwatched { .. } => End::Lost(error.to_string()),
+        SpawnError::MissingProgram { .. }
+        | SpawnError::MissingInterpreter { .. }
+        | SpawnError::NotExecutable { .. }
+        | SpawnError::Directory { .. }
+        | SpawnError::Input { .. }
+        | SpawnError::Other { .. } => End::NotStarted(spawn_failure(error, path)),
     }
 }
 
@@ -132,12 +191,16 @@ fn spawn_failure(error: &SpawnError, path: Option<OsString>) -> StartFailure {
     failure(kind, format!("{error}{searched}"))
 }
 
-/// Waits for the end of a process, showing what it prints, and keeps all of it.
-pub(crate) async fn wait(running: Running, key: AttemptKey, masker: Option<Masker>, work: Rc<Workplace>) -> Ending {
-    let keeper = &work.keeper;
+/// Waits for the end of a process, showing what it prints with its secrets masked, and keeps all of it.
+pub(crate) async fn wait(
+    running: Running,
+    masker: Option<Masker>,
+    keeper: &Keeper,
+    mut show: impl FnMut(Stream, &[u8]),
+) -> Ending {
     match masker {
         None => {
-            let ended = running.wait(|stream, bytes| work.observer.output(&key, stream_of(stream), bytes)).await;
+            let ended = running.wait(|stream, bytes| show(stream_of(stream), bytes)).await;
             let process::Ended { end, stdout, stderr, duration, rung, holders, .. } = ended;
             let survivors = survivors(&holders, &stdout, &stderr);
             told(&end, duration, rung, survivors, keeper.keep(&stdout), keeper.keep(&stderr))
@@ -150,7 +213,7 @@ pub(crate) async fn wait(running: Running, key: AttemptKey, masker: Option<Maske
                     Stream::Stdout => out.push(bytes),
                     Stream::Stderr => err.push(bytes),
                 };
-                work.observer.output(&key, stream, &shown);
+                show(stream, &shown);
             });
             let process::Ended { end, stdout, stderr, duration, rung, holders, .. } = ended.await;
             let survivors = survivors(&holders, &stdout, &stderr);
@@ -170,8 +233,8 @@ fn told(
     let end = match end {
         process::End::Exited(code) => End::Exited(*code),
         process::End::Signalled(signal) => End::Signalled(*signal),
-        process::End::TimedOut => End::TimedOut,
-        process::End::Terminated(_) => End::Stopped,
+        process::End::TimedOut | process::End::Terminated(Reason::OutOfTime) => End::TimedOut,
+        process::End::Terminated(Reason::Cancelled) => End::Stopped,
         process::End::Lost => End::Lost("something else took its exit code".to_owned()),
     };
     let rung = match rung {

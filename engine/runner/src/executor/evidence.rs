@@ -83,7 +83,8 @@ async fn run(plan: ExecutionPlan, draft: &str, step: &str, work: &Rc<Workplace>)
         Err(end) => return Evidence { name, output: None, note: note(end) },
     };
     let key = AttemptKey { step: step.to_owned(), part: Part::Main, attempt: 0 };
-    let ending = command::wait(running, key, masker, Rc::clone(work)).await;
+    let ending =
+        command::wait(running, masker, &work.keeper, |stream, bytes| work.observer.output(&key, stream, bytes)).await;
     let note = note(ending.end);
     // What it said on standard error says more than an empty output.
     let output = if ending.stdout.bytes == 0 { ending.stderr } else { ending.stdout };

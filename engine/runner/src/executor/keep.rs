@@ -42,6 +42,12 @@ impl Keeper {
         &self.blobs
     }
 
+    /// Who shares what is kept.
+    #[must_use]
+    pub fn sharing(&self) -> Sharing {
+        self.sharing
+    }
+
     /// Keeps some bytes, and gives their digest.
     ///
     /// # Errors

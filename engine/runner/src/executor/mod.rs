@@ -1,6 +1,6 @@
 //! How the work of a run is done: programs, evidence, messages. Everything it does becomes an event.
 
-mod command;
+pub(crate) mod command;
 mod evidence;
 mod keep;
 pub mod plan;
@@ -16,19 +16,20 @@ use runbook_core::document::model::SecretSource;
 use runbook_core::document::team::Team;
 use runbook_core::run::effect::{EvidenceWanted, Invocation};
 use runbook_core::run::event::Event;
-use runbook_core::run::record::{AttemptKey, BlobDigest, End, StartFailure, StartFailureKind};
+use runbook_core::run::record::{AttemptKey, BlobDigest, StartFailure, StartFailureKind};
 use runbook_transcript::digest::Digest;
 use tokio::sync::mpsc;
 
 pub use self::keep::Keeper;
 use self::plan::{ExecutionPlan, PLAN_BYTES_MAX};
 use self::planner::{Planner, failure};
-use self::tasks::{Done, Tasks};
+use self::tasks::{Done, Handle, Tasks};
 use crate::account::Machine;
 use crate::channel::{self, Telling};
 use crate::observer::Observer;
 use crate::process::{Reason, Running};
 use crate::secret::Secrets;
+use crate::supervisor::{Control, Exit, Order, Supervisor, Watched};
 
 /// Deliveries that may wait to be taken in.
 const TOLD_MAX: usize = 16;
@@ -45,6 +46,8 @@ pub struct Workplace {
     pub run: String,
     /// Where the runbook's secrets come from.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Where supervisors leave how acts ended.
+    pub exits: PathBuf,
     /// The people.
     pub team: std::sync::Arc<Team>,
     /// Whether somebody sits at the terminal.
@@ -96,7 +99,8 @@ impl Executor {
         Ok((digest, plan.shown()))
     }
 
-    /// Starts exactly the stored plan; `Spawned` and `Ended` follow as events.
+    /// Starts exactly the stored plan; `Spawned` and `Ended` follow as events. What changes the world is only made ready
+    /// by this, behind the gate of a supervisor of its own.
     pub fn start(&mut self, key: AttemptKey, plan: &BlobDigest) {
         let started = self.read_plan(plan).map(|plan| self.begin(&key, plan));
         if let Err(failure) = started {
@@ -118,6 +122,9 @@ impl Executor {
     }
 
     fn begin(&mut self, key: &AttemptKey, plan: ExecutionPlan) {
+        if plan.changes {
+            return self.begin_supervised(key, plan);
+        }
         self.started += 1;
         let name = self.started.to_string();
         if plan.secrets().is_empty() {
@@ -131,6 +138,66 @@ impl Executor {
         });
     }
 
+    fn begin_supervised(&mut self, key: &AttemptKey, plan: ExecutionPlan) {
+        if plan.secrets().is_empty() {
+            let order = command::order_without_secrets(&plan, key, &self.work);
+            return self.supervise(key.clone(), &order);
+        }
+        let (work, attempt) = (Rc::clone(&self.work), key.clone());
+        self.tasks.add(Some(key.clone()), None, async move {
+            let order = command::order(&plan, &attempt, &work).await;
+            Done::Ordered(attempt, Box::new(order))
+        });
+    }
+
+    fn supervise(&mut self, key: AttemptKey, order: &Order) {
+        // One that left an end was let go, whatever the transcript says: it is not started again.
+        if let Some(exit) = Exit::read(&order.exit) {
+            return self.take_in(key, exit);
+        }
+        let (supervisor, control) = match Supervisor::start(&self.work.machine.supervisor, order) {
+            Ok(started) => started,
+            Err(error) => {
+                let message = format!("its supervisor could not be started: {error}");
+                return self.ended(key, command::not_started(failure(StartFailureKind::Other, message)));
+            }
+        };
+        let pid = supervisor.pid();
+        let start_time = crate::run::start_time(pid).unwrap_or_default();
+        self.ready.push_back(Event::Spawned { key: key.clone(), pid, start_time });
+        let (work, attempt) = (Rc::clone(&self.work), key.clone());
+        self.tasks.add(Some(key), Some(Handle::Supervised(control)), async move {
+            let show = |stream, bytes: &[u8]| work.observer.output(&attempt, stream, bytes);
+            let ending = supervisor.end(work.keeper.blobs(), show).await;
+            Done::Ended(attempt, Box::new(ending))
+        });
+    }
+
+    /// Lets an attempt go that waits at its gate: that it may is on disk. One that ended meanwhile is passed over.
+    pub fn release(&mut self, key: &AttemptKey) {
+        let _waits = self.tasks.release(key);
+    }
+
+    /// Nothing that waits at a gate will be let go: each ends, having started nothing.
+    pub fn shut_gates(&mut self) {
+        self.tasks.shut_gates();
+    }
+
+    /// Sees to an attempt that another engine started; `Ended` follows as an event.
+    pub(crate) fn take_up(&mut self, key: AttemptKey, watched: Watched, control: Control) {
+        let (work, attempt) = (Rc::clone(&self.work), key.clone());
+        self.tasks.add(Some(key), Some(Handle::Supervised(control)), async move {
+            let ending = watched.end(work.keeper.blobs()).await;
+            Done::Ended(attempt, Box::new(ending))
+        });
+    }
+
+    /// Takes in how an attempt ended while no engine was there; `Ended` follows as an event.
+    pub(crate) fn take_in(&mut self, key: AttemptKey, exit: Exit) {
+        let ending = exit.ending(self.work.keeper.blobs());
+        self.ended(key, ending);
+    }
+
     fn launch(&mut self, key: AttemptKey, prepared: command::Prepared) {
         let (running, masker) = match command::launch(prepared) {
             Ok(started) => started,
@@ -140,8 +207,9 @@ impl Executor {
         self.ready.push_back(Event::Spawned { key: key.clone(), pid, start_time });
         let terminate = running.terminate_handle();
         let (work, attempt) = (Rc::clone(&self.work), key.clone());
-        self.tasks.add(Some(key), Some(terminate), async move {
-            let ending = command::wait(running, attempt.clone(), masker, work).await;
+        self.tasks.add(Some(key), Some(Handle::Child(terminate)), async move {
+            let show = |stream, bytes: &[u8]| work.observer.output(&attempt, stream, bytes);
+            let ending = command::wait(running, masker, &work.keeper, show).await;
             Done::Ended(attempt, Box::new(ending))
         });
     }
@@ -155,7 +223,10 @@ impl Executor {
         match self.tasks.stop(key) {
             tasks::Stopped::Asked | tasks::Stopped::Unknown => {}
             // Its secrets were still read: nothing was started.
-            tasks::Stopped::Dropped => self.ended(key.clone(), command::ending(End::Stopped)),
+            tasks::Stopped::Dropped => {
+                let message = "it was stopped while its secrets were read".to_owned();
+                self.ended(key.clone(), command::not_started(failure(StartFailureKind::Other, message)));
+            }
         }
     }
 
@@ -225,6 +296,10 @@ impl Executor {
             match done {
                 Done::Prepared(key, prepared) => match *prepared {
                     Ok(prepared) => self.launch(key, prepared),
+                    Err(failure) => self.ended(key, command::not_started(failure)),
+                },
+                Done::Ordered(key, order) => match *order {
+                    Ok(order) => self.supervise(key, &order),
                     Err(failure) => self.ended(key, command::not_started(failure)),
                 },
                 Done::Ended(key, ending) => return Some(Event::Ended { key, ending }),

@@ -9,11 +9,14 @@ use runbook_core::run::record::{AttemptKey, StartFailure};
 
 use super::command::Prepared;
 use crate::process::{Reason, Terminate};
+use crate::supervisor::{Control, Order};
 
 /// What came of a task.
 pub(crate) enum Done {
     /// The secrets of an attempt were read, or could not be.
     Prepared(AttemptKey, Box<Result<Prepared, StartFailure>>),
+    /// The secrets of an attempt to be supervised were read, or could not be.
+    Ordered(AttemptKey, Box<Result<Order, StartFailure>>),
     /// An attempt is over.
     Ended(AttemptKey, Box<Ending>),
     /// Something else is done.
@@ -33,9 +36,27 @@ pub(crate) enum Stopped {
     Unknown,
 }
 
+/// How the end of something that runs is asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Handle {
+    /// It is a child of this process.
+    Child(Terminate),
+    /// It has a supervisor.
+    Supervised(Control),
+}
+
+impl Handle {
+    fn stop(&self, reason: Reason) {
+        match self {
+            Self::Child(terminate) => terminate.request(reason),
+            Self::Supervised(control) => control.stop(),
+        }
+    }
+}
+
 struct Task {
     key: Option<AttemptKey>,
-    terminate: Option<Terminate>,
+    handle: Option<Handle>,
     future: Pin<Box<dyn Future<Output = Done>>>,
 }
 
@@ -50,10 +71,10 @@ impl Tasks {
     pub(crate) fn add(
         &mut self,
         key: Option<AttemptKey>,
-        terminate: Option<Terminate>,
+        handle: Option<Handle>,
         future: impl Future<Output = Done> + 'static,
     ) {
-        self.tasks.push(Task { key, terminate, future: Box::pin(future) });
+        self.tasks.push(Task { key, handle, future: Box::pin(future) });
     }
 
     /// Whether nothing goes on.
@@ -66,8 +87,8 @@ impl Tasks {
         let Some(index) = self.tasks.iter().position(|task| task.key.as_ref() == Some(key)) else {
             return Stopped::Unknown;
         };
-        if let Some(terminate) = self.tasks.get(index).and_then(|task| task.terminate.as_ref()) {
-            terminate.request(Reason::Cancelled);
+        if let Some(handle) = self.tasks.get(index).and_then(|task| task.handle.as_ref()) {
+            handle.stop(Reason::Cancelled);
             Stopped::Asked
         } else {
             self.tasks.swap_remove(index);
@@ -77,9 +98,30 @@ impl Tasks {
 
     /// Asks for the end of all attempts.
     pub(crate) fn stop_all(&mut self, reason: Reason) {
-        for terminate in self.tasks.iter().filter_map(|task| task.terminate.as_ref()) {
-            terminate.request(reason);
+        for handle in self.tasks.iter().filter_map(|task| task.handle.as_ref()) {
+            handle.stop(reason);
         }
+    }
+
+    fn supervised(&self) -> impl Iterator<Item = (&AttemptKey, &Control)> {
+        self.tasks.iter().filter_map(|task| match (&task.key, &task.handle) {
+            (Some(key), Some(Handle::Supervised(control))) => Some((key, control)),
+            _ => None,
+        })
+    }
+
+    /// Lets an attempt go that waits at its gate; says whether there is one.
+    pub(crate) fn release(&self, key: &AttemptKey) -> bool {
+        let found = self.supervised().find(|(one, _)| *one == key);
+        found.is_some_and(|(_, control)| {
+            control.release();
+            true
+        })
+    }
+
+    /// Keeps everything that waits at a gate from going.
+    pub(crate) fn shut_gates(&self) {
+        self.supervised().for_each(|(_, control)| control.shut());
     }
 
     /// Waits for the next one that is done; for ever while there is none.

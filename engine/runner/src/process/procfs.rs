@@ -22,7 +22,9 @@ pub struct Process {
 /// One line of `/proc/PID/stat`, as far as it is read here.
 struct Stat {
     state: u8,
+    parent: i32,
     group: i32,
+    session: i32,
     started: String,
 }
 
@@ -40,6 +42,30 @@ pub(super) fn members(group: Pid) -> Vec<Pid> {
     if found.is_empty() && test_kill_process_group(group).is_ok() { look() } else { found }
 }
 
+/// The children of a process: those it started, and those that came to it as their reaper. Also those that wait to be
+/// reaped. Only of a process with one thread that starts others are these all.
+pub(crate) fn children(parent: Pid) -> Vec<Pid> {
+    let raw = parent.as_raw_pid();
+    if let Ok(list) = fs::read_to_string(format!("/proc/{raw}/task/{raw}/children")) {
+        return list.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect();
+    }
+    // A kernel that was built without that list.
+    pids().filter(|pid| stat(*pid).is_ok_and(|stat| stat.parent == raw)).collect()
+}
+
+/// Names who is alive in a session: where its leader is gone, what is left of it.
+pub(crate) fn session(leader: u32) -> Vec<Process> {
+    let is_in = |pid: &Pid| {
+        stat(*pid).is_ok_and(|stat| u32::try_from(stat.session) == Ok(leader) && !matches!(stat.state, b'Z' | b'X'))
+    };
+    pids().filter(is_in).filter_map(describe).collect()
+}
+
+/// Says whether a process is alive.
+pub(crate) fn is_alive(pid: Pid) -> bool {
+    stat(pid).is_ok_and(|stat| !matches!(stat.state, b'Z' | b'X'))
+}
+
 /// Says whether a process is alive and in a group.
 pub(super) fn is_member(pid: Pid, group: Pid) -> bool {
     stat(pid).is_ok_and(|stat| stat.group == group.as_raw_pid() && !matches!(stat.state, b'Z' | b'X'))
@@ -53,7 +79,7 @@ pub(super) fn holders(pipes: &[u64]) -> Vec<Process> {
 }
 
 /// Names a process, if it is still there.
-pub(super) fn describe(pid: Pid) -> Option<Process> {
+pub(crate) fn describe(pid: Pid) -> Option<Process> {
     let raw = pid.as_raw_pid();
     let words = fs::read(format!("/proc/{raw}/cmdline")).unwrap_or_default();
     let words = words.get(..COMMAND_BYTES_MAX).unwrap_or(&words);
@@ -92,10 +118,12 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
     let after = line.iter().rposition(|byte| *byte == b')')? + 1;
     let mut fields = std::str::from_utf8(line.get(after..)?).ok()?.split_ascii_whitespace();
     let state = *fields.next()?.as_bytes().first()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    // Fields 3 and 5 are read; `nth` counts from 6.
-    let started = fields.nth(22 - 6)?.to_owned();
-    Some(Stat { state, group, started })
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    // Fields 3 to 6 are read; `nth` counts from 7.
+    let started = fields.nth(22 - 7)?.to_owned();
+    Some(Stat { state, parent, group, session, started })
 }
 
 #[cfg(test)]
@@ -108,7 +136,8 @@ mod tests {
     fn stat_is_read_behind_a_hostile_name() {
         let line = b"4242 (a) Z 1 (\xff b) R 1 77 4242 0 -1 4194304 90 0 0 0 0 0 0 0 20 0 1 0 123456 2502656 200 0\n";
         let stat = parse_stat(line).unwrap();
-        assert_eq!((stat.state, stat.group, stat.started.as_str()), (b'R', 77, "123456"));
+        assert_eq!((stat.state, stat.parent, stat.group, stat.session), (b'R', 1, 77, 4242));
+        assert_eq!(stat.started, "123456");
         assert!(parse_stat(b"4242 (short) R 1").is_none());
         assert!(parse_stat(b"").is_none());
     }

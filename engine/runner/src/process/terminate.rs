@@ -8,7 +8,7 @@ use tokio::sync::watch;
 pub enum Reason {
     /// A person cancelled.
     Cancelled,
-    /// The run's own deadline passed.
+    /// Its time ran out, by a clock of who asked.
     OutOfTime,
 }
 

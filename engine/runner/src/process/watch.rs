@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -14,12 +14,12 @@ const WATCHED_MAX: usize = 64;
 
 /// A process whose end is awaited, though it need not be our child. The number is not another's while it is not reaped.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     pidfd: AsyncFd<OwnedFd>,
 }
 
 impl Watch {
-    pub(super) fn new(pid: Pid) -> io::Result<Self> {
+    pub(crate) fn new(pid: Pid) -> io::Result<Self> {
         let fd = pidfd_open(pid, PidfdFlags::empty())?;
         #[expect(
             deprecated,
@@ -30,9 +30,14 @@ impl Watch {
     }
 
     /// Waits until the process has ended. It is then to be reaped, if it is our child.
-    pub(super) async fn ended(&self) {
+    pub(crate) async fn ended(&self) {
         // An error means that the runtime shuts down, and this future with it.
         let _ready = self.pidfd.readable().await;
+    }
+
+    /// Sends it a signal: to this process and no other, whatever its number is by now.
+    pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(pidfd_send_signal(&self.pidfd, signal)?)
     }
 
     /// Forgets that the process was said to have ended.

@@ -1,4 +1,4 @@
-//! Processes that outlived the engine that started them.
+//! Looks that outlived the engine that started them. Acts are not its business: each has a supervisor.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,33 +14,33 @@ const STAT_BYTES_MAX: usize = 1_200;
 
 /// A process as the transcript names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Process {
-    /// Its number, and its group's.
-    pub(super) pid: u32,
+pub struct Process {
+    /// Its number, and its group's; of a supervisor its session's.
+    pub pid: u32,
     /// Its start, in clock ticks since boot.
-    pub(super) start_time: u64,
+    pub start_time: u64,
 }
 
-/// Looks after the processes of attempts that were going on when the engine ended, within the same boot. One that only
-/// looks is ended, as it may be started again; one that changes the world is left alone. Either is noted.
+/// Whether the process with this number is the one that started then, and did not end.
+pub(crate) fn is_process(pid: u32, start_time: u64) -> bool {
+    stat(pid).is_some_and(|(state, start)| start == start_time && state != b'Z')
+}
+
+/// Ends the processes of looks that were going on when the engine ended, within the same boot: a look may be started
+/// again. Each is noted.
 pub(super) fn look_after(open: &BTreeMap<AttemptKey, Process>, plan: &Plan) -> Vec<Record> {
     let mut notes = Vec::new();
     for (key, process) in open {
-        let is_it = stat(process.pid).is_some_and(|(state, start)| start == process.start_time && state != b'Z');
-        if !is_it {
-            continue;
-        }
         let kind = plan.graph().find(&key.step).map(|step| plan.step(step).kind.value);
         let changes = kind == Some(Kind::Act) && matches!(key.part, Part::Main | Part::Undo);
+        if changes || !is_process(process.pid, process.start_time) {
+            continue;
+        }
         let pid = process.pid;
-        let text = if changes {
-            format!("its process {pid} outlived the engine and still runs: look at it before saying how it ended")
-        } else {
-            let group = i32::try_from(pid).ok().and_then(Pid::from_raw);
-            // Gone meanwhile is as good as ended.
-            let _ended = group.map(|group| kill_process_group(group, Signal::KILL));
-            format!("its process {pid} outlived the engine and was ended")
-        };
+        let group = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        // Gone meanwhile is as good as ended.
+        let _ended = group.map(|group| kill_process_group(group, Signal::KILL));
+        let text = format!("its process {pid} outlived the engine and was ended");
         notes.push(Record::Note { step: Some(key.step.clone()), text });
     }
     notes
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verify_left_behind_is_ended_and_an_act_is_named() {
+    fn a_verify_left_behind_is_ended_and_an_act_is_left_alone() {
         let text = "version: 1\nrunbook: test\ntitle: T\nsteps:\n  look: { verify: L, run: 'true' }\n  \
                     stop: { act: S, run: 'true' }\n";
         let plan = runbook_core::check::load("test.yaml", text.as_bytes(), None, &Facts::default()).plan.unwrap();
@@ -95,11 +95,8 @@ mod tests {
         open.insert(key("gone"), Process { start_time: 1, ..process(&other) });
         let notes = look_after(&open, &plan);
         let note = |step: &str, text: String| Record::Note { step: Some(step.to_owned()), text };
-        let (looked, stopped) = (look.id(), stop.id());
-        let ended = format!("its process {looked} outlived the engine and was ended");
-        let left =
-            format!("its process {stopped} outlived the engine and still runs: look at it before saying how it ended");
-        assert_eq!(notes, [note("look", ended), note("stop", left)]);
+        let ended = format!("its process {} outlived the engine and was ended", look.id());
+        assert_eq!(notes, [note("look", ended)]);
         assert_eq!(look.wait().unwrap().signal(), Some(9));
         for child in [&mut stop, &mut other] {
             assert_eq!(child.try_wait().unwrap(), None, "it still runs");

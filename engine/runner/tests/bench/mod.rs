@@ -111,7 +111,8 @@ impl Bench {
             step_by_step: false,
         };
         // Hashing a test's own program takes longer than the test.
-        let machine = Machine { program: "/bin/true".into(), ..Machine::current() };
+        let supervisor = env!("CARGO_BIN_EXE_supervisor").into();
+        let machine = Machine { program: "/bin/true".into(), supervisor, ..Machine::current() };
         Self { directory, machine, loaded, options }
     }
 

@@ -1,0 +1,239 @@
+//! The supervisor's own life.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::pin::pin;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use runbook_core::run::event::Ending;
+use runbook_core::run::record::End;
+use runbook_transcript::blob::Blobs;
+use rustix::process::{getpid, set_child_subreaper, setsid};
+use tokio::net::unix::pipe;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::adopted;
+use super::cgroup::Cgroup;
+use super::exit::Exit;
+use super::order::Order;
+use super::report::Teller;
+use crate::clock::Alarm;
+use crate::executor::{Keeper, command};
+use crate::mask::Masker;
+use crate::process::{self, Reason, Running};
+
+/// The byte that lets the act go.
+pub(super) const GO: u8 = b'g';
+/// The byte that asks for its end.
+pub(super) const STOP: u8 = b's';
+
+/// Is a supervisor, to the end; gives the exit code. Standard input is the engine's pipe, standard output is where it
+/// is told what happens. Nothing was started where it gives anything but 0.
+#[must_use]
+pub fn main() -> u8 {
+    match supervise() {
+        Ok(()) => 0,
+        Err(_) => 1,
+    }
+}
+
+fn supervise() -> io::Result<()> {
+    // A session of its own: no key and no terminal reaches it. It fails for a group's leader, who was started by hand.
+    let _leader = setsid();
+    set_child_subreaper(Some(getpid()))?;
+    let control = io::stdin().as_fd().try_clone_to_owned()?;
+    let teller = Teller::new(io::stdout().as_fd().try_clone_to_owned()?)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let signals = Signals::listen()?;
+        let mut gate = File::from(control);
+        let order = Order::read(&mut gate)?;
+        let blobs = Blobs::new(order.blobs.clone(), order.sharing());
+        let keeper = Keeper::new(blobs, order.sharing());
+        let cgroup = Cgroup::enter();
+        let let_go = wait_at(&mut gate);
+        if let_go.is_err() {
+            leave(cgroup);
+            return let_go;
+        }
+        teller.let_go();
+        let ending = work(&order, &keeper, cgroup, gate.into(), signals, &teller).await;
+        hand_back(&order, &keeper, ending, &teller);
+        Ok(())
+    })
+}
+
+/// Waits for the byte. A pipe that closes before it means that nothing is to be started, ever.
+fn wait_at(gate: &mut File) -> io::Result<()> {
+    let mut byte = [0];
+    gate.read_exact(&mut byte)?;
+    if byte == [GO] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
+fn leave(cgroup: Option<Cgroup>) {
+    if let Some(cgroup) = cgroup {
+        cgroup.leave();
+        cgroup.remove();
+    }
+}
+
+async fn work(
+    order: &Order,
+    keeper: &Keeper,
+    cgroup: Option<Cgroup>,
+    control: OwnedFd,
+    signals: Signals,
+    teller: &Teller,
+) -> Ending {
+    let spec = order.spec(|stream| keeper.draft(stream));
+    let path = order.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.into());
+    let started = process::start(spec);
+    if let Some(cgroup) = &cgroup {
+        cgroup.leave();
+    }
+    let running = match started {
+        Ok(running) => running,
+        Err(error) => {
+            leave(cgroup);
+            return command::ending(command::start_error(&error, path));
+        }
+    };
+    let masker = (!order.masked.is_empty()).then(|| Masker::new(&order.secrets()));
+    let mut ending = watch(running, order, keeper, masker, control, signals, teller).await;
+    // What it started on purpose and let go of may live on, where it ended by itself.
+    if matches!(ending.end, End::TimedOut | End::Stopped) {
+        if let Some(cgroup) = &cgroup {
+            cgroup.kill();
+        }
+        adopted::kill_all().await;
+        ending.survivors.clear();
+    }
+    for process in adopted::survivors() {
+        let line = format!("{} {}", process.pid, process.command);
+        if !ending.survivors.contains(&line) {
+            ending.survivors.push(line);
+        }
+    }
+    if let Some(cgroup) = cgroup {
+        cgroup.remove();
+    }
+    ending
+}
+
+/// Sees the act to its end: its own, its time's, or because somebody asks for it.
+async fn watch(
+    running: Running,
+    order: &Order,
+    keeper: &Keeper,
+    masker: Option<Masker>,
+    control: OwnedFd,
+    mut signals: Signals,
+    teller: &Teller,
+) -> Ending {
+    let act = i32::try_from(running.pid()).ok().and_then(rustix::process::Pid::from_raw);
+    let terminate = running.terminate_handle();
+    let mut control = pipe::Receiver::from_owned_fd(control).ok();
+    let mut time = Time::start(Duration::from_millis(order.timeout_ms));
+    let mut ended = pin!(command::wait(running, masker, keeper, |stream, bytes| teller.printed(stream, bytes)));
+    loop {
+        tokio::select! {
+            ending = &mut ended => return ending,
+            () = time.runs_out() => terminate.request(Reason::OutOfTime),
+            said = hear(control.as_ref()) => match said {
+                Some(STOP) => terminate.request(Reason::Cancelled),
+                Some(_) => {}
+                // The engine is gone. The act goes on.
+                None => control = None,
+            },
+            () = comes(&mut signals.terminate) => terminate.request(Reason::Cancelled),
+            () = comes(&mut signals.child) => adopted::reap(act),
+        }
+    }
+}
+
+/// The next byte of the engine; nothing at the pipe's end.
+async fn hear(control: Option<&pipe::Receiver>) -> Option<u8> {
+    let Some(control) = control else { return std::future::pending().await };
+    let mut byte = [0];
+    loop {
+        if control.readable().await.is_err() {
+            return None;
+        }
+        match control.try_read(&mut byte) {
+            Ok(0) => return None,
+            Ok(_) => return byte.first().copied(),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Puts the end where the engine finds it, now or after it was started again.
+fn hand_back(order: &Order, keeper: &Keeper, mut ending: Ending, teller: &Teller) {
+    if keeper.sync().is_err() {
+        // What may not be on disk is not promised; the excerpts are.
+        for output in [&mut ending.stdout, &mut ending.stderr] {
+            (output.blob, output.kept) = (None, 0);
+        }
+    }
+    let bytes = Exit::new(ending).encode(&order.run, &order.key());
+    if Exit::write(&bytes, &order.exit, order.sharing().file_mode()).is_err() {
+        teller.unwritten(&bytes);
+    }
+}
+
+/// Signals that must not end a supervisor. They are heard, not ignored: what is ignored stays so in every child.
+struct Signals {
+    /// An engine that came after the one that started this has no other way to ask for the act's end, nor has a machine
+    /// that is shut down.
+    terminate: Signal,
+    child: Signal,
+    _passed_over: Vec<Signal>,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        // SIGTSTP has no name in this library.
+        let stop_key = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
+        let passed_over = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit(), stop_key];
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            child: signal(SignalKind::child())?,
+            _passed_over: passed_over.into_iter().map(signal).collect::<io::Result<_>>()?,
+        })
+    }
+}
+
+async fn comes(signal: &mut Signal) {
+    if signal.recv().await.is_none() {
+        std::future::pending().await
+    }
+}
+
+/// The time an act is allowed, by a clock that goes on while the machine sleeps where there is one to give.
+enum Time {
+    Awake(Alarm),
+    Else(tokio::time::Instant),
+    /// It ran out and was told.
+    Out,
+}
+
+impl Time {
+    fn start(allowed: Duration) -> Self {
+        let from = Timestamp::UNIX_EPOCH;
+        let until = SignedDuration::try_from(allowed).ok().and_then(|allowed| from.checked_add(allowed).ok());
+        let alarm = Alarm::new().and_then(|mut alarm| alarm.set(until, from).map(|()| alarm));
+        alarm.map_or_else(|_| Self::Else(tokio::time::Instant::now() + allowed), Self::Awake)
+    }
+
+    async fn runs_out(&mut self) {
+        match self {
+            Self::Awake(alarm) => alarm.rings().await,
+            Self::Else(deadline) => tokio::time::sleep_until(*deadline).await,
+            Self::Out => std::future::pending().await,
+        }
+        *self = Self::Out;
+    }
+}
