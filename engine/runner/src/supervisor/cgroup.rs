@@ -1,61 +1,46 @@
-//! A cgroup for one act, where this account may make one: what is in it can be ended at once, however fast it forks.
+//! A cgroup to end in it what forks faster than it can be killed one by one, where this account may make one.
+//!
+//! It is made when something has to be ended by force, not when an act starts: to go into a cgroup costs up to 15 ms,
+//! and hardly any act needs it.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+
+use rustix::process::Pid;
 
 /// Where the one hierarchy of cgroup v2 is mounted; the second where a machine still has the old ones too.
 const MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 
-/// A cgroup that was made for an act.
+/// A cgroup of this process's own making. Dropped, it goes away, unless something still lives in it.
 #[derive(Debug)]
 pub(super) struct Cgroup {
-    own: PathBuf,
-    parent: PathBuf,
+    path: PathBuf,
 }
 
 impl Cgroup {
-    /// Makes one and goes into it; nothing where that may not be done. What is started before [`Self::leave`] is born
-    /// in it, so that nothing can be quicker.
-    pub(super) fn enter() -> Option<Self> {
+    /// Makes one beside this process; nothing where that may not be done, or the kernel cannot kill one.
+    pub(super) fn make() -> Option<Self> {
         let place = fs::read_to_string("/proc/self/cgroup").ok()?;
         let place = place.lines().find_map(|line| line.strip_prefix("0::/"))?;
-        let parent = MOUNTS
-            .iter()
-            .map(|mount| Path::new(mount))
-            .find(|mount| mount.join("cgroup.procs").is_file())
-            .map(|mount| mount.join(place))?;
-        let own = parent.join(format!("runbook-act-{}", std::process::id()));
-        fs::create_dir(&own).ok()?;
-        let cgroup = Self { own, parent };
-        if cgroup.own.join("cgroup.kill").is_file() && go_into(&cgroup.own).is_ok() {
-            return Some(cgroup);
+        let mount = MOUNTS.iter().map(Path::new).find(|mount| mount.join("cgroup.procs").is_file())?;
+        let path = mount.join(place).join(format!("runbook-{}", std::process::id()));
+        fs::create_dir(&path).ok()?;
+        let cgroup = Self { path };
+        cgroup.path.join("cgroup.kill").is_file().then_some(cgroup)
+    }
+
+    /// Takes processes in, and with them whatever they start from then on; then kills all at once.
+    pub(super) fn kill(&self, processes: &[Pid]) {
+        for pid in processes {
+            // One that has ended meanwhile is as good as killed.
+            let _gone = fs::write(self.path.join("cgroup.procs"), pid.as_raw_pid().to_string());
         }
-        cgroup.remove();
-        None
-    }
-
-    /// Goes back to where this process came from.
-    pub(super) fn leave(&self) {
-        // One that cannot go back must not be killed with the act: then the act is not ended this way.
-        let _back = go_into(&self.parent);
-    }
-
-    /// Kills everything in it.
-    pub(super) fn kill(&self) {
-        let own = std::process::id().to_string();
-        let inside = fs::read_to_string(self.own.join("cgroup.procs")).unwrap_or_default();
-        if !inside.lines().any(|pid| pid == own) {
-            let _killed = fs::write(self.own.join("cgroup.kill"), "1");
-        }
-    }
-
-    /// Takes it away, unless something still lives in it.
-    pub(super) fn remove(&self) {
-        let _busy = fs::remove_dir(&self.own);
+        let _killed = fs::write(self.path.join("cgroup.kill"), "1");
     }
 }
 
-fn go_into(cgroup: &Path) -> io::Result<()> {
-    fs::write(cgroup.join("cgroup.procs"), "0")
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        let _busy = fs::remove_dir(&self.path);
+    }
 }

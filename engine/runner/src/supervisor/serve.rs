@@ -15,7 +15,6 @@ use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::adopted;
-use super::cgroup::Cgroup;
 use super::exit::Exit;
 use super::order::Order;
 use super::report::Teller;
@@ -52,14 +51,9 @@ fn supervise() -> io::Result<()> {
         let order = Order::read(&mut gate)?;
         let blobs = Blobs::new(order.blobs.clone(), order.sharing());
         let keeper = Keeper::new(blobs, order.sharing());
-        let cgroup = Cgroup::enter();
-        let let_go = wait_at(&mut gate);
-        if let_go.is_err() {
-            leave(cgroup);
-            return let_go;
-        }
+        wait_at(&mut gate)?;
         teller.let_go();
-        let ending = work(&order, &keeper, cgroup, gate.into(), signals, &teller).await;
+        let ending = work(&order, &keeper, gate.into(), signals, &teller).await;
         hand_back(&order, &keeper, ending, &teller);
         Ok(())
     })
@@ -72,42 +66,17 @@ fn wait_at(gate: &mut File) -> io::Result<()> {
     if byte == [GO] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
 
-fn leave(cgroup: Option<Cgroup>) {
-    if let Some(cgroup) = cgroup {
-        cgroup.leave();
-        cgroup.remove();
-    }
-}
-
-async fn work(
-    order: &Order,
-    keeper: &Keeper,
-    cgroup: Option<Cgroup>,
-    control: OwnedFd,
-    signals: Signals,
-    teller: &Teller,
-) -> Ending {
-    let spec = order.spec(|stream| keeper.draft(stream));
-    let path = order.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.into());
-    let started = process::start(spec);
-    if let Some(cgroup) = &cgroup {
-        cgroup.leave();
-    }
-    let running = match started {
+async fn work(order: &Order, keeper: &Keeper, control: OwnedFd, signals: Signals, teller: &Teller) -> Ending {
+    let running = match process::start(order.spec(|stream| keeper.draft(stream))) {
         Ok(running) => running,
         Err(error) => {
-            leave(cgroup);
+            let path = order.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.into());
             return command::ending(command::start_error(&error, path));
         }
     };
-    let masker = (!order.masked.is_empty()).then(|| Masker::new(&order.secrets()));
-    let mut ending = watch(running, order, keeper, masker, control, signals, teller).await;
+    let mut ending = watch(running, order, keeper, control, signals, teller).await;
     // What it started on purpose and let go of may live on, where it ended by itself.
-    if matches!(ending.end, End::TimedOut | End::Stopped) {
-        if let Some(cgroup) = &cgroup {
-            cgroup.kill();
-        }
-        adopted::kill_all().await;
+    if matches!(ending.end, End::TimedOut | End::Stopped) && adopted::kill_all().await {
         ending.survivors.clear();
     }
     for process in adopted::survivors() {
@@ -115,9 +84,6 @@ async fn work(
         if !ending.survivors.contains(&line) {
             ending.survivors.push(line);
         }
-    }
-    if let Some(cgroup) = cgroup {
-        cgroup.remove();
     }
     ending
 }
@@ -127,7 +93,6 @@ async fn watch(
     running: Running,
     order: &Order,
     keeper: &Keeper,
-    masker: Option<Masker>,
     control: OwnedFd,
     mut signals: Signals,
     teller: &Teller,
@@ -136,6 +101,7 @@ async fn watch(
     let terminate = running.terminate_handle();
     let mut control = pipe::Receiver::from_owned_fd(control).ok();
     let mut time = Time::start(Duration::from_millis(order.timeout_ms));
+    let masker = (!order.masked.is_empty()).then(|| Masker::new(&order.secrets()));
     let mut ended = pin!(command::wait(running, masker, keeper, |stream, bytes| teller.printed(stream, bytes)));
     loop {
         tokio::select! {
