@@ -65,15 +65,23 @@ pub fn replay(run: &RunDir) -> Result<Replayed, Failure> {
 
 /// What the steps are called, from the runbook as it was. Where that cannot be had, ids have to do.
 fn about(run: &RunDir, entries: &[Folded], alive: Option<bool>) -> About {
-    let without = || About { run: run.id().to_string(), alive, ..About::default() };
-    let Some((first, rest)) = entries.split_first() else { return without() };
-    let Record::RunStarted(started) = &first.record else { return without() };
+    match state_of(run, entries) {
+        Some(state) => About::of(run.id().as_str(), &state, alive),
+        None => About { run: run.id().to_string(), alive, ..About::default() },
+    }
+}
+
+/// Where a run stands after these entries; nothing where its runbook cannot be had any more.
+#[must_use]
+pub fn state_of(run: &RunDir, entries: &[Folded]) -> Option<RunState> {
+    let (first, rest) = entries.split_first()?;
+    let Record::RunStarted(started) = &first.record else { return None };
     let blobs = Kept(run.blobs());
-    let Some(mut state) = begun(run, started, first, &blobs) else { return without() };
+    let mut state = begun(run, started, first, &blobs)?;
     for entry in rest {
         state.apply(&entry.record, &entry.actor, entry.ts, &blobs);
     }
-    About::of(run.id().as_str(), &state, alive)
+    Some(state)
 }
 
 fn begun(run: &RunDir, started: &RunStarted, first: &Folded, blobs: &Kept) -> Option<RunState> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use runbook_core::run::effect::Effect;
 use runbook_core::run::event::{Event, Input};
-use runbook_core::run::record::{Actor, End, Record, RunOutcome};
+use runbook_core::run::record::{Actor, AttemptKey, End, Record, RunOutcome};
 use runbook_core::run::request::Request;
 use runbook_core::run::state::{Blobs, RunState, Standing};
 use runbook_transcript::inbox::Message;
@@ -196,8 +196,13 @@ impl Dispatcher {
     fn take(&mut self, event: Event) -> Result<(), Unwritable> {
         let stamp = self.stamp()?;
         self.told_deadline = None;
+        // An end that cannot be recorded is told at least.
+        let ended = if let Event::Ended { key, ending } = &event { Some(end_line(key, &ending.end)) } else { None };
         for effect in self.state.on_event(event, stamp.at) {
-            self.perform(effect, stamp)?;
+            if let Err(unwritable) = self.perform(effect, stamp) {
+                ended.iter().for_each(|line| self.work.observer.unrecorded(line));
+                return Err(unwritable);
+            }
         }
         Ok(())
     }
@@ -348,8 +353,7 @@ impl Dispatcher {
                 _cancel = self.signals.next() => self.executor.stop_all(),
                 event = self.executor.next() => match event {
                     Some(Event::Ended { key, ending }) => {
-                        let line = format!("{} attempt {}: {}", key.step, key.attempt, end_text(&ending.end));
-                        self.work.observer.unrecorded(&line);
+                        self.work.observer.unrecorded(&end_line(&key, &ending.end));
                     }
                     Some(
                         Event::Spawned { .. }
@@ -368,6 +372,10 @@ impl Dispatcher {
         }
         Stop::Unwritable(unwritable)
     }
+}
+
+fn end_line(key: &AttemptKey, end: &End) -> String {
+    format!("{} attempt {}: {}", key.step, key.attempt, end_text(end))
 }
 
 /// How an attempt ended, in words.

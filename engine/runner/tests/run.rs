@@ -15,6 +15,7 @@ use runbook_core::run::event::Input;
 use runbook_core::run::record::{AnswerWord, Mode, Outcome, Record, RunOutcome, SettleWord, Settlement};
 use runbook_runner::run::{RunEnd, RunError};
 use runbook_transcript::storage::{FileStorage, Storage};
+use rustix::process::{Pid, Signal, kill_process};
 
 use self::bench::{Bench, settled};
 
@@ -47,7 +48,7 @@ async fn a_run_goes_to_its_end_and_seals_a_transcript_that_verifies() {
     let of_a_verify = ["step.planned", "step.intent", "step.spawned", "step.output", "step.ended", "step.settled"];
     let mut expected = vec!["run.started"];
     expected.extend(of_a_verify);
-    expected.extend(["step.planned", "step.intent", "step.spawned", "step.ended", "step.settled"]);
+    expected.extend(["step.planned", "step.intent", "step.spawned", "step.released", "step.ended", "step.settled"]);
     expected.extend(of_a_verify);
     expected.extend(["run.phase", "run.phase", "run.sealed"]);
     assert_eq!(kinds, expected);
@@ -264,8 +265,8 @@ steps:
     let pipe = bench.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let watcher = Bench::watcher();
-    // 1 run.started, 2 step.planned, 3 step.intent; step.spawned fails.
-    let wrap = |file| Box::new(Full { file, writes_left: 3 }) as Box<dyn Storage>;
+    // 1 run.started, 2 step.planned, 3 step.intent, 4 step.spawned, 5 step.released; step.output fails.
+    let wrap = |file| Box::new(Full { file, writes_left: 5 }) as Box<dyn Storage>;
     let run = async { bench.start_wrapped(watcher.clone(), Box::new(wrap)).await.unwrap() };
     let feeder = async {
         watcher.until_printed("begun").await;
@@ -277,6 +278,42 @@ steps:
     assert_eq!(bench.read("stopped"), "all of it");
     let lines = watcher.unrecorded();
     assert!(lines.iter().any(|line| line == "stop attempt 1: ended with exit code 0"), "{lines:?}");
+    // Its end was kept, and is taken in as soon as there is room.
+    let resumed = bench.resume(&finished.run).await.unwrap();
+    assert!(matches!(resumed.end, RunEnd::Over(RunOutcome::Resolved)), "{:?}", resumed.end);
+    let records = Bench::records(&finished.run);
+    assert_eq!(records.iter().filter(|(entry, _)| entry.kind == "step.intent").count(), 1);
+    let printed = records.iter().find_map(|(_, record)| match record {
+        Record::StepOutput { output, .. } => Some(output.head.as_str()),
+        _ => None,
+    });
+    assert_eq!(printed, Some("begun\n"));
+    bench.verify_sealed(&finished.run);
+}
+
+#[tokio::test]
+async fn what_waits_at_its_gate_never_starts_when_the_transcript_cannot_be_written() {
+    // step.spawned fails, or step.released.
+    for writes in [3, 4] {
+        let bench = Bench::new(
+            "
+steps:
+  stop:
+    act: Stop it
+    script: echo stopped >> stopped
+",
+        );
+        let wrap = move |file| Box::new(Full { file, writes_left: writes }) as Box<dyn Storage>;
+        let finished = bench.start_on(Box::new(wrap)).await.unwrap();
+        assert!(matches!(finished.end, RunEnd::Unwritable(_)), "{:?}", finished.end);
+        assert!(!bench.exists("stopped"), "after {writes} writes");
+        // It is known that it did not run: the same attempt does now.
+        let resumed = bench.resume(&finished.run).await.unwrap();
+        assert!(matches!(resumed.end, RunEnd::Over(RunOutcome::Resolved)), "{:?}", resumed.end);
+        assert_eq!(bench.read("stopped"), "stopped\n");
+        assert_eq!(Bench::records(&finished.run).iter().filter(|(entry, _)| entry.kind == "step.intent").count(), 1);
+        bench.verify_sealed(&finished.run);
+    }
 }
 
 #[tokio::test]
@@ -342,7 +379,7 @@ steps:
     );
     let watcher = Bench::watcher();
     {
-        // Dropping the run is the nearest to a death that leaves this test alive; its child dies with it.
+        // Dropping the run is the nearest to a death that leaves this test alive.
         let run = bench.start_watched(watcher.clone());
         tokio::select! {
             finished = run => panic!("it ended too early: {finished:?}"),
@@ -350,9 +387,22 @@ steps:
         }
     }
     let run = bench.latest();
+    let supervisor = Bench::records(&run).iter().find_map(|(_, record)| match record {
+        Record::StepSpawned { pid, .. } => i32::try_from(*pid).ok().and_then(Pid::from_raw),
+        _ => None,
+    });
+    kill_process(supervisor.unwrap(), Signal::KILL).unwrap();
     let resumed = bench.resume(&run).await.unwrap();
     assert!(matches!(resumed.end, RunEnd::InDoubt(_)), "{:?}", resumed.end);
     assert_eq!(resumed.end.exit_code(), 5);
+    // What it started is named, and is nobody's any more: this test ends it.
+    let note = Bench::records(&run).iter().find_map(|(_, record)| match record {
+        Record::Note { text, .. } => Some(text.clone()),
+        _ => None,
+    });
+    let note = note.unwrap();
+    let named = note.split_once("still runs: ").and_then(|(_, rest)| rest.split_once(' ')).unwrap().0;
+    kill_process(Pid::from_raw(named.parse().unwrap()).unwrap(), Signal::KILL).unwrap();
     assert!(!bench.exists("on"), "nothing that depends on it starts");
     let done = Input::Settle {
         step: Some("stop".to_owned()),
@@ -364,6 +414,40 @@ steps:
     let resumed = bench.resume(&run).await.unwrap();
     assert!(matches!(resumed.end, RunEnd::Over(RunOutcome::Resolved)), "{:?}", resumed.end);
     assert!(bench.exists("on"));
+    bench.verify_sealed(&run);
+}
+
+#[tokio::test]
+async fn an_act_outlives_its_engine_and_the_next_one_waits_for_it() {
+    let bench = Bench::new(
+        "
+steps:
+  stop:
+    act: Stop it
+    script: echo begun; cat pipe > stopped
+  after:
+    act: Go on
+    script: cat stopped > on
+",
+    );
+    let pipe = bench.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let watcher = Bench::watcher();
+    {
+        let run = bench.start_watched(watcher.clone());
+        tokio::select! {
+            finished = run => panic!("it ended too early: {finished:?}"),
+            () = watcher.until_printed("begun") => {}
+        }
+    }
+    let run = bench.latest();
+    let feeder = tokio::task::spawn_blocking(move || fs::write(pipe, "all of it").unwrap());
+    let (resumed, fed) = tokio::join!(bench.resume(&run), feeder);
+    fed.unwrap();
+    let resumed = resumed.unwrap();
+    assert!(matches!(resumed.end, RunEnd::Over(RunOutcome::Resolved)), "{:?}", resumed.end);
+    assert_eq!(bench.read("on"), "all of it");
+    assert_eq!(Bench::records(&run).iter().filter(|(entry, _)| entry.kind == "step.intent").count(), 2);
     bench.verify_sealed(&run);
 }
 

@@ -1,31 +1,90 @@
-//! `runbook resume`: goes on with a run that waits or was interrupted.
+//! `runbook resume`: says what would follow, then goes on with a run that waits or was interrupted.
 
+mod ahead;
+
+use std::path::Path;
+
+use runbook_core::run::record::{Mode, Record, RunStarted};
 use runbook_runner::account::Machine;
+use runbook_transcript::digest::Digest;
+use runbook_transcript::run_dir::RunDir;
+use serde_json::json;
 
+use self::ahead::{Ahead, ahead};
 use super::going::{Going, Watching, go};
 use super::hand_in::going_run;
 use crate::arguments::Resume;
 use crate::context::{Context, Ending};
+use crate::failure::Failure;
 use crate::history::Past;
-use crate::text::{Line, Style};
+use crate::replay::replay;
+use crate::text::{Line, Style, pad};
 
 /// Goes on with a run.
 ///
 /// # Errors
-/// [`Failure`](crate::failure::Failure) when there is none to go on with, or another process has it.
+/// [`Failure`] when there is none to go on with, or another process has it.
 pub(super) fn resume(arguments: &Resume, context: &mut Context) -> Ending {
     let run = going_run(arguments.run.as_deref(), context)?;
-    let watching = Watching::of(arguments.json, &Machine::current());
-    if watching != Watching::Json
-        && let Some(past) = Past::read(&run)
-    {
-        let line = Line::new().and(Style::Strong, &past.runbook).and(Style::Plain, "  ").and(Style::Plain, &past.title);
-        context.out.line(line)?;
-        let since = crate::clock::time(past.started, context.now, &context.zone);
-        context
-            .out
-            .line(Line::new().and(Style::Faint, &format!("run {}, started {since} by {}", past.id, past.operator)))?;
+    let machine = Machine::current();
+    let watching = Watching::of(arguments.json, &machine);
+    // A transcript that cannot be read, or a run that another process has, is told of when the run is gone on with.
+    let is_free = run.holder().is_ok_and(|holder| holder.is_none());
+    let replayed = replay(&run).ok().filter(|_| is_free);
+    let started = replayed.as_ref().and_then(|replayed| match &replayed.entries.first()?.record {
+        Record::RunStarted(started) if started.mode == Mode::Real => Some(started.as_ref().clone()),
+        _ => None,
+    });
+    let steps = match (&replayed, &started) {
+        (Some(replayed), Some(_)) => ahead(&run, &replayed.entries, &machine),
+        _ => Vec::new(),
+    };
+    let edited = started.as_ref().is_some_and(is_edited);
+    if watching == Watching::Json {
+        if !steps.is_empty() {
+            print_json(&run, &steps, edited, context)?;
+        }
+    } else {
+        print_head(&run, context)?;
+        print(&steps, started.as_ref().filter(|_| edited), context)?;
     }
     let store = context.store()?;
     go(Going::Resume(store, run), watching, context)
+}
+
+/// Whether the runbook's file holds something else by now. One that is gone was not edited.
+fn is_edited(started: &RunStarted) -> bool {
+    Digest::of_file(Path::new(&started.path)).is_ok_and(|(digest, _)| digest.to_hex() != started.source)
+}
+
+fn print_head(run: &RunDir, context: &mut Context) -> Result<(), Failure> {
+    let Some(past) = Past::read(run) else { return Ok(()) };
+    let line = Line::new().and(Style::Strong, &past.runbook).and(Style::Plain, "  ").and(Style::Plain, &past.title);
+    context.out.line(line)?;
+    let since = crate::clock::time(past.started, context.now, &context.zone);
+    context.out.line(Line::new().and(Style::Faint, &format!("run {}, started {since} by {}", past.id, past.operator)))
+}
+
+fn print(steps: &[Ahead], edited: Option<&RunStarted>, context: &mut Context) -> Result<(), Failure> {
+    let widest = steps.iter().map(|step| step.id.len()).max().unwrap_or_default();
+    for step in steps {
+        let line = Line::new()
+            .and(Style::Plain, "  ")
+            .and(step.will.style(), &pad(step.will.word(), "not reached".len() + 2))
+            .and(Style::Plain, &pad(&step.id, widest + 2))
+            .and(Style::Faint, &step.why);
+        context.out.wrapped(line, 4)?;
+    }
+    if let Some(started) = edited {
+        let text = format!("{} was edited since: the run goes on with it as it was", started.path);
+        context.out.wrapped(Line::new().and(Style::Look, &text), 2)?;
+    }
+    Ok(())
+}
+
+fn print_json(run: &RunDir, steps: &[Ahead], edited: bool, context: &mut Context) -> Result<(), Failure> {
+    let steps: Vec<_> =
+        steps.iter().map(|step| json!({ "step": step.id, "will": step.will.word(), "why": step.why })).collect();
+    let line = json!({ "v": 1, "resume": run.id().as_str(), "steps": steps, "edited": edited });
+    context.out.raw(&(line.to_string() + "\n"))
 }

@@ -4,11 +4,12 @@ use runbook_core::run::record::{AttemptKey, Record};
 use runbook_transcript::run_dir::RunDir;
 
 pub use super::leftover::Process;
+use super::leftover::is_process;
 use crate::process::{self, session};
 use crate::supervisor::{Control, Exit, Watched, exit_path};
 
 /// What became of an act.
-pub struct Fate {
+pub(super) struct Fate {
     pub(super) found: Found,
     pid: Option<u32>,
 }
@@ -24,7 +25,7 @@ pub(super) enum Found {
     Nothing(Vec<process::Process>),
 }
 
-/// The same, in a word for who is to be told before the run goes on.
+/// What would be found of an act, in a word: for who is to be told before the run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outlook {
     /// It did not run, and starts.
@@ -37,11 +38,27 @@ pub enum Outlook {
     Unknown,
 }
 
+impl Outlook {
+    /// Looks, and touches nothing. `supervisor` is the process that was recorded for it, where that was within this
+    /// boot.
+    #[must_use]
+    pub fn of(run: &RunDir, key: &AttemptKey, let_go: bool, supervisor: Option<Process>) -> Self {
+        if !let_go {
+            Self::Starts
+        } else if supervisor.is_some_and(|process| is_process(process.pid, process.start_time)) {
+            Self::Attaches
+        } else if Exit::read(&exit_path(&run.exits(), key)).is_some() {
+            Self::Ended
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
 impl Fate {
     /// Looks what became of an act whose end is not recorded; `supervisor` is the process that was recorded for it,
     /// where that was within this boot. Must be called inside a tokio runtime with its io driver.
-    #[must_use]
-    pub fn find(run: &RunDir, key: &AttemptKey, let_go: bool, supervisor: Option<Process>) -> Self {
+    pub(super) fn find(run: &RunDir, key: &AttemptKey, let_go: bool, supervisor: Option<Process>) -> Self {
         let pid = supervisor.map(|process| process.pid);
         let exit = exit_path(&run.exits(), key);
         let found = if !let_go {
@@ -56,17 +73,6 @@ impl Fate {
             Found::Nothing(pid.map(session).unwrap_or_default())
         };
         Self { found, pid }
-    }
-
-    /// In a word.
-    #[must_use]
-    pub fn outlook(&self) -> Outlook {
-        match self.found {
-            Found::NotLetGo => Outlook::Starts,
-            Found::Lives(..) => Outlook::Attaches,
-            Found::Left(_) => Outlook::Ended,
-            Found::Nothing(_) => Outlook::Unknown,
-        }
     }
 
     /// What is noted of it when the run goes on.
