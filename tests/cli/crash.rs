@@ -8,7 +8,7 @@ use runbook_tests::desk::Desk;
 use runbook_tests::processes::{marked, none_marked};
 use runbook_tests::run::Started;
 use runbook_tests::until::{SOON, lines_in, until};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cancel::{gate, open_gate};
 
@@ -43,6 +43,34 @@ fn killed_in(desk: &Desk) {
     kill(run);
 }
 
+/// The supervisor of the last act that was started.
+fn supervisor(desk: &Desk) -> Pid {
+    let story = desk.story();
+    let pid = story.last("step.spawned", None, "pid").unwrap().as_i64().unwrap();
+    Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
+}
+
+/// Looks until it has ended: what the act did is done a moment before.
+fn supervisor_gone(desk: &Desk) {
+    let folder = format!("/proc/{}", supervisor(desk).as_raw_pid());
+    // Whoever it belongs to now has waited for it, or will.
+    until(|| match fs::read(format!("{folder}/cmdline")) {
+        Ok(line) if !line.is_empty() => Err("its supervisor goes on".to_owned()),
+        Ok(_) | Err(_) => Ok(()),
+    });
+}
+
+/// Kills engine and supervisor in the midst of the step.
+fn killed_with_its_supervisor(desk: &Desk) {
+    let run = desk.start_run("try", &[]);
+    lines_in(&desk.work().join("count"));
+    // The engine first: it would see how the other ended.
+    let supervisor = supervisor(desk);
+    kill(run);
+    kill_process(supervisor, Signal::KILL).unwrap();
+    supervisor_gone(desk);
+}
+
 fn kill(run: Started) {
     run.signal(Signal::KILL);
     assert_eq!(run.process_end(), 128 + 9);
@@ -65,9 +93,54 @@ fn in_a_verify_it_looks_again_and_goes_on() {
 }
 
 #[test]
-fn in_an_act_it_is_in_doubt_and_a_person_settles_it() {
+fn an_act_goes_on_without_its_engine_and_is_waited_for() {
     let desk = held("act", "");
     killed_in(&desk);
+    let mut resumed = desk.start(&["resume"]);
+    resumed.until("attaches");
+    resumed.until("not reached");
+    open_gate(desk.work());
+    resumed.end().ended(0).shows("resolved");
+    assert_eq!(desk.read("count"), "began\nended\nafter\n");
+    none_marked(&mark(&desk));
+    let story = desk.story();
+    assert_eq!(story.of("doubt.opened", None).count(), 0);
+    assert_eq!(story.of("step.intent", Some("held")).count(), 1);
+    desk.do_it(&["audit", "verify", "latest"]).ended(0);
+}
+
+#[test]
+fn an_act_that_ended_while_no_engine_was_there_is_taken_in() {
+    let desk = held("act", "");
+    killed_in(&desk);
+    open_gate(desk.work());
+    none_marked(&mark(&desk));
+    supervisor_gone(&desk);
+    desk.do_it(&["resume"]).ended(0).shows("ended meanwhile").shows("resolved");
+    assert_eq!(desk.read("count"), "began\nended\nafter\n");
+    assert_eq!(desk.story().last("step.ended", Some("held"), "exit_code").unwrap(), 0);
+}
+
+#[test]
+fn two_cancels_reach_an_act_that_another_engine_started() {
+    let desk = held("act", "grace: 1s");
+    killed_in(&desk);
+    let mut resumed = desk.start(&["resume"]);
+    resumed.until("attaches");
+    // Its lock says that it listens.
+    until(|| desk.do_it(&["runs"]).out.contains("running").then_some(()).ok_or_else(|| "nobody has it".to_owned()));
+    desk.do_it(&["cancel", "--reason", "enough"]).ended(0);
+    desk.do_it(&["cancel", "--reason", "enough, I said"]).ended(0);
+    resumed.end().ended(5).shows("in doubt");
+    none_marked(&mark(&desk));
+    assert_eq!(desk.read("count"), "began\n");
+    assert_eq!(desk.story().last("step.ended", Some("held"), "end").unwrap(), "stopped");
+}
+
+#[test]
+fn with_its_supervisor_killed_too_it_is_in_doubt_and_a_person_settles_it() {
+    let desk = held("act", "");
+    killed_with_its_supervisor(&desk);
     let resumed = desk.do_it(&["resume"]).ended(5).shows("in doubt").shows("settle");
     // The act goes on by itself: it was not killed, and nothing after it was started.
     assert_eq!(desk.read("count"), "began\n");
@@ -84,7 +157,7 @@ fn in_an_act_it_is_in_doubt_and_a_person_settles_it() {
 #[test]
 fn in_doubt_stays_in_doubt_however_often_it_is_resumed() {
     let desk = held("act", "");
-    killed_in(&desk);
+    killed_with_its_supervisor(&desk);
     for _ in 0..3 {
         desk.do_it(&["resume"]).ended(5);
     }
@@ -99,7 +172,7 @@ fn in_doubt_stays_in_doubt_however_often_it_is_resumed() {
 #[test]
 fn a_person_may_say_again_and_then_it_is_done_again() {
     let desk = held("act", "");
-    killed_in(&desk);
+    killed_with_its_supervisor(&desk);
     desk.do_it(&["resume"]).ended(5);
     open_gate(desk.work());
     none_marked(&mark(&desk));
@@ -113,12 +186,24 @@ fn a_person_may_say_again_and_then_it_is_done_again() {
 #[test]
 fn an_act_that_knows_how_to_look_settles_itself() {
     let desk = held("act", "unless: { run: grep -q ended $WORK/count }");
+    killed_with_its_supervisor(&desk);
+    open_gate(desk.work());
+    none_marked(&mark(&desk));
+    desk.do_it(&["resume"]).ended(0).shows("its unless is looked at").shows("resolved");
+    assert_eq!(desk.read("count"), "began\nended\nafter\n");
+    assert_eq!(desk.story().last("doubt.settled", Some("held"), "by").unwrap(), "unless");
+}
+
+#[test]
+fn the_run_goes_on_with_the_runbook_it_began_with() {
+    let desk = held("act", "");
     killed_in(&desk);
     open_gate(desk.work());
     none_marked(&mark(&desk));
-    desk.do_it(&["resume"]).ended(0).shows("resolved");
+    supervisor_gone(&desk);
+    desk.write("try", "steps:\n  other: { act: Do something else, script: 'echo other >> \"$WORK/count\"' }\n");
+    desk.do_it(&["resume"]).ended(0).shows("was edited since");
     assert_eq!(desk.read("count"), "began\nended\nafter\n");
-    assert_eq!(desk.story().last("doubt.settled", Some("held"), "by").unwrap(), "unless");
 }
 
 #[test]

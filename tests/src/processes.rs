@@ -45,3 +45,23 @@ pub fn none_marked(mark: &str) {
         if left.is_empty() { Ok(()) } else { Err(format!("left behind: {left:#?}")) }
     });
 }
+
+/// Looks until no process that lives was started with all these words.
+///
+/// # Panics
+/// When there is one left after a while.
+#[track_caller]
+pub fn none_with_words(words: &[&str]) {
+    until(|| {
+        for entry in fs::read_dir("/proc").unwrap() {
+            // Gone since it was listed.
+            let line = fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line);
+            let found = |word: &&str| line.split('\0').any(|one| one == *word);
+            if words.iter().all(|word| found(&word)) {
+                return Err(format!("left behind: {}", line.replace('\0', " ")));
+            }
+        }
+        Ok(())
+    });
+}
