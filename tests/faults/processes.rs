@@ -205,8 +205,9 @@ fn signals_of_a_terminal_do_not_end_a_supervisor() {
     assert_eq!(desk.read("count"), "began\nended\nafter\n");
     // Nor does what it heard reach the act as something to be ignored.
     let ignores = Desk::with_runbook(
-        "steps:\n  look: { act: Look, script: 'grep SigIgn /proc/self/status', expect: \"stdout.endsWith('0000000000000000')\" }\n",
+        "steps:\n  look: { act: Look, script: 'grep SigIgn /proc/self/status', expect: \"stdout.matches('0{7}[01][08]0{7}$')\" }\n",
     );
+    // Bit 32 is a signal of the C library's own, which its posix_spawn leaves so in every child.
     ignores.run("try", &[]).ended(0);
 }
 

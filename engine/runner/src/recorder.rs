@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use jiff::Timestamp;
 use runbook_core::run::record::{Actor, Record, RunOutcome};
 use runbook_transcript::entry::Draft;
 use runbook_transcript::ledger::{Ledger, LedgerError, LedgerNote, SEALED, STARTED};
@@ -96,7 +97,23 @@ impl Recorder {
     /// # Errors
     /// [`Unwritable`], with the ledger's file.
     pub fn enter_start(&self, stamp: Stamp) -> Result<(), Unwritable> {
-        self.enter(STARTED, None, stamp)
+        self.enter(STARTED, None, stamp.at)
+    }
+
+    /// Leaves that line where the process that began the run died before it did, with the time of now.
+    ///
+    /// # Errors
+    /// [`Unwritable`], with the ledger's file.
+    pub fn enter_missing_start(&self) -> Result<(), Unwritable> {
+        // Nothing else is recorded before it is entered.
+        if self.writer.count() > 1 {
+            return Ok(());
+        }
+        let lines = self.ledger.read().map_err(|error| ledger_unwritable(self.ledger.path(), &error))?;
+        if lines.iter().any(|line| line.note.run == *self.writer.run().id()) {
+            return Ok(());
+        }
+        self.enter(STARTED, None, Timestamp::now())
     }
 
     /// Leaves the line of the run's seal in the ledger.
@@ -104,12 +121,12 @@ impl Recorder {
     /// # Errors
     /// [`Unwritable`], with the ledger's file.
     pub fn enter_seal(&self, outcome: RunOutcome, stamp: Stamp) -> Result<(), Unwritable> {
-        self.enter(SEALED, Some(outcome.word().to_owned()), stamp)
+        self.enter(SEALED, Some(outcome.word().to_owned()), stamp.at)
     }
 
-    fn enter(&self, kind: &str, outcome: Option<String>, stamp: Stamp) -> Result<(), Unwritable> {
+    fn enter(&self, kind: &str, outcome: Option<String>, at: Timestamp) -> Result<(), Unwritable> {
         let note = LedgerNote {
-            ts: stamp.at,
+            ts: at,
             kind: kind.to_owned(),
             run: self.writer.run().id().clone(),
             head: self.writer.head(),

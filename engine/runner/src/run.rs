@@ -1,5 +1,6 @@
 //! Starts a run, or goes on with one: everything before and after the loop.
 
+mod entered;
 mod error;
 pub mod fate;
 mod leftover;
@@ -31,6 +32,7 @@ use runbook_transcript::storage::{FileStorage, Storage};
 use runbook_transcript::store::{Store, StoreError};
 use runbook_transcript::writer::Writer;
 
+pub use self::entered::enter_missing_seal;
 pub use self::error::RunError;
 pub(crate) use self::leftover::{is_process, start_time};
 use crate::account::Machine;
@@ -268,6 +270,7 @@ pub async fn resume(
     };
     let work = Rc::new(workplace(&plan, &team, keeper, machine, &directory, &run, attended, observer));
     let recorder = Recorder::new(writer, store.ledger(), started.runbook.clone());
+    recorder.enter_missing_start().map_err(RunError::Unwritable)?;
     let inbox = Some(Watch::new(&run.inbox()));
     let parts = Parts { state, recorder, work, clock, inputs, inbox, taken };
     let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;

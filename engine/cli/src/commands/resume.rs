@@ -6,6 +6,7 @@ use std::path::Path;
 
 use runbook_core::run::record::{Mode, Record, RunStarted};
 use runbook_runner::account::Machine;
+use runbook_runner::run::enter_missing_seal;
 use runbook_transcript::digest::Digest;
 use runbook_transcript::run_dir::RunDir;
 use serde_json::json;
@@ -25,8 +26,11 @@ use crate::text::{Line, Style, pad};
 /// # Errors
 /// [`Failure`] when there is none to go on with, or another process has it.
 pub(super) fn resume(arguments: &Resume, context: &mut Context) -> Ending {
-    let run = going_run(arguments.run.as_deref(), context)?;
     let machine = Machine::current();
+    if let Some(reference) = &arguments.run {
+        finish_seal(reference, &machine, context)?;
+    }
+    let run = going_run(arguments.run.as_deref(), context)?;
     let watching = Watching::of(arguments.json, &machine);
     // A transcript that cannot be read, or a run that another process has, is told of when the run is gone on with.
     let is_free = run.holder().is_ok_and(|holder| holder.is_none());
@@ -50,6 +54,17 @@ pub(super) fn resume(arguments: &Resume, context: &mut Context) -> Ending {
     }
     let store = context.store()?;
     go(Going::Resume(store, run), watching, context)
+}
+
+/// A run whose process died between its seal and the ledger has that one thing left to be done.
+fn finish_seal(reference: &str, machine: &Machine, context: &mut Context) -> Result<(), Failure> {
+    let run = context.run(reference)?;
+    // One that goes on is not sealed; one that another process has is that one's business.
+    if enter_missing_seal(&context.store()?, &run, machine).unwrap_or(false) {
+        let text = format!("{} was sealed, and the ledger did not say so yet: it does now", run.id());
+        context.out.wrapped(Line::new().and(Style::Look, &text), 2)?;
+    }
+    Ok(())
 }
 
 /// Whether the runbook's file holds something else by now. One that is gone was not edited.
