@@ -57,8 +57,7 @@ pub fn none_with_words(words: &[&str]) {
             // Gone since it was listed.
             let line = fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line);
-            let found = |word: &&str| line.split('\0').any(|one| one == *word);
-            if words.iter().all(|word| found(&word)) {
+            if words.iter().all(|word| line.split('\0').any(|one| one == *word)) {
                 return Err(format!("left behind: {}", line.replace('\0', " ")));
             }
         }

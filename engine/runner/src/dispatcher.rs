@@ -200,7 +200,9 @@ impl Dispatcher {
         let ended = if let Event::Ended { key, ending } = &event { Some(end_line(key, &ending.end)) } else { None };
         for effect in self.state.on_event(event, stamp.at) {
             if let Err(unwritable) = self.perform(effect, stamp) {
-                ended.iter().for_each(|line| self.work.observer.unrecorded(line));
+                if let Some(line) = ended {
+                    self.work.observer.unrecorded(&line);
+                }
                 return Err(unwritable);
             }
         }

@@ -8,7 +8,7 @@ mod lock;
 mod replay;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ use runbook_transcript::run_dir::RunDir;
 use runbook_transcript::run_id::RunId;
 use runbook_transcript::storage::{FileStorage, Storage};
 use runbook_transcript::store::{Store, StoreError};
-use runbook_transcript::writer::Writer;
+use runbook_transcript::writer::{Torn, Writer};
 
 pub use self::entered::enter_missing_seal;
 pub use self::error::RunError;
@@ -274,12 +274,31 @@ pub async fn resume(
     let inbox = Some(Watch::new(&run.inbox()));
     let parts = Parts { state, recorder, work, clock, inputs, inbox, taken };
     let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
+    take_up(&mut dispatcher, &run, Found { resumed, operator, torn, open, same_boot, plan: &plan })?;
+    // As large as the rest of this future together.
+    let stop = Box::pin(dispatcher.run(Event::Resumed)).await;
+    Ok(finish(stop, started.mode, run, store, name.as_deref(), held))
+}
+
+/// What a replay found, and who goes on with it.
+struct Found<'a> {
+    resumed: Record,
+    operator: Actor,
+    torn: Option<Torn>,
+    open: BTreeMap<AttemptKey, fate::Process>,
+    same_boot: bool,
+    plan: &'a Plan,
+}
+
+/// Records that the run is gone on with, and sees to what went on without an engine.
+fn take_up(dispatcher: &mut Dispatcher, run: &RunDir, found: Found<'_>) -> Result<(), RunError> {
+    let Found { resumed, operator, torn, open, same_boot, plan } = found;
     let engine = Actor::engine(dispatcher.operator.uid);
     let (stamp, _) = dispatcher.clock.now();
     let mut records = vec![(operator, resumed)];
     records.extend(torn.map(|torn| (engine.clone(), Record::Recovered { bytes: torn.bytes })));
     if same_boot {
-        let notes = leftover::look_after(&open, &plan);
+        let notes = leftover::look_after(&open, plan);
         records.extend(notes.into_iter().map(|note| (engine.clone(), note)));
     }
     let acts: Vec<AttemptKey> =
@@ -287,11 +306,11 @@ pub async fn resume(
     let mut seen_to = Vec::new();
     for key in acts {
         let process = open.get(&key).filter(|_| same_boot);
-        let fate = fate::Fate::find(&run, &key, true, process.copied());
+        let fate = fate::Fate::find(run, &key, true, process.copied());
         records.extend(fate.note(&key).map(|note| (engine.clone(), note)));
         match fate.found {
             fate::Found::Lives(watched, control) => dispatcher.executor.take_up(key.clone(), watched, control),
-            fate::Found::Left(exit) => dispatcher.executor.take_in(key.clone(), exit),
+            fate::Found::Left(exit) => dispatcher.executor.take_in(key.clone(), *exit),
             fate::Found::NotLetGo | fate::Found::Nothing(_) => continue,
         }
         seen_to.push(key);
@@ -300,9 +319,10 @@ pub async fn resume(
         dispatcher.record(&actor, &record, stamp).map_err(RunError::Unwritable)?;
     }
     // After the record that the run was taken up: what was going on before that is seen to by nobody.
-    seen_to.iter().for_each(|key| dispatcher.state.attach(key));
-    let stop = dispatcher.run(Event::Resumed).await;
-    Ok(finish(stop, started.mode, run, store, name.as_deref(), held))
+    for key in &seen_to {
+        dispatcher.state.attach(key);
+    }
+    Ok(())
 }
 
 fn finish(stop: Stop, mode: Mode, run: RunDir, store: &Store, name: Option<&str>, held: Lock) -> Finished {

@@ -35,9 +35,9 @@ pub(super) fn resume(arguments: &Resume, context: &mut Context) -> Ending {
     // A transcript that cannot be read, or a run that another process has, is told of when the run is gone on with.
     let is_free = run.holder().is_ok_and(|holder| holder.is_none());
     let replayed = replay(&run).ok().filter(|_| is_free);
-    let started = replayed.as_ref().and_then(|replayed| match &replayed.entries.first()?.record {
-        Record::RunStarted(started) if started.mode == Mode::Real => Some(started.as_ref().clone()),
-        _ => None,
+    let started = replayed.as_ref().and_then(|replayed| {
+        let Record::RunStarted(started) = &replayed.entries.first()?.record else { return None };
+        (started.mode == Mode::Real).then(|| started.as_ref().clone())
     });
     let steps = match (&replayed, &started) {
         (Some(replayed), Some(_)) => ahead(&run, &replayed.entries, &machine),

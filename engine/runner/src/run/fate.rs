@@ -20,7 +20,7 @@ pub(super) enum Found {
     /// Its supervisor lives.
     Lives(Watched, Control),
     /// Its supervisor left how it ended.
-    Left(Exit),
+    Left(Box<Exit>),
     /// Neither. What may still run of it is named.
     Nothing(Vec<process::Process>),
 }
@@ -68,7 +68,7 @@ impl Fate {
         {
             Found::Lives(watched, control)
         } else if let Some(exit) = Exit::read(&exit) {
-            Found::Left(exit)
+            Found::Left(Box::new(exit))
         } else {
             Found::Nothing(pid.map(session).unwrap_or_default())
         };

@@ -31,11 +31,12 @@ const FAILURES: [(&str, StartFailureKind); 6] = [
 /// The file for an attempt in a run's folder of exits. A path in a sub-runbook, or an item, has signs that no file's
 /// name should: they are written as their numbers.
 pub(crate) fn exit_path(exits: &Path, key: &AttemptKey) -> PathBuf {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     let mut name = String::new();
     for byte in key.step.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => name.push(char::from(byte)),
-            other => name.push_str(&format!("%{other:02x}")),
+            other => name.extend(['%', digit(other >> 4), digit(other & 15)]),
         }
     }
     let part = match key.part {

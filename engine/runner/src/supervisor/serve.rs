@@ -174,7 +174,7 @@ impl Signals {
 
 async fn comes(signal: &mut Signal) {
     if signal.recv().await.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
