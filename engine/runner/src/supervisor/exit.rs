@@ -213,7 +213,7 @@ fn end_of(form: &Json) -> Option<End> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failing test may stop where it is")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may stop where it is")]
 
     use runbook_transcript::blob::Durable;
     use runbook_transcript::file::Sharing;

@@ -118,7 +118,7 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failing test may stop where it is")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may stop where it is")]
 
     use super::*;
 
