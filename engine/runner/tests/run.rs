@@ -15,7 +15,7 @@ use runbook_core::run::event::Input;
 use runbook_core::run::record::{AnswerWord, Mode, Outcome, Record, RunOutcome, SettleWord, Settlement};
 use runbook_runner::run::{RunEnd, RunError};
 use runbook_transcript::storage::{FileStorage, Storage};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use self::bench::{Bench, settled};
 
@@ -392,6 +392,8 @@ steps:
         _ => None,
     });
     kill_process(supervisor.unwrap(), Signal::KILL).unwrap();
+    // It is this process's own child, as the engine was this process.
+    waitpid(supervisor, WaitOptions::empty()).unwrap();
     let resumed = bench.resume(&run).await.unwrap();
     assert!(matches!(resumed.end, RunEnd::InDoubt(_)), "{:?}", resumed.end);
     assert_eq!(resumed.end.exit_code(), 5);

@@ -19,7 +19,7 @@ use super::order::Order;
 use super::report::{Listener, Told};
 use super::serve::{GO, STOP};
 use crate::executor::command;
-use crate::process::Watch;
+use crate::process::{Watch, session};
 
 /// Bytes read at once of what a supervisor tells.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -131,10 +131,17 @@ impl Supervisor {
         let told = heard.unwritten.as_deref().and_then(Exit::decode);
         match Exit::read(&exit).or(told) {
             Some(exit) => exit.ending(blobs),
-            None if heard.let_go => command::ending(End::Lost("its supervisor ended before it did".to_owned())),
+            None if heard.let_go => lost(child.id()),
             None => command::ending(not_let_go(gate.done.shut)),
         }
     }
+}
+
+/// The end of an act whose supervisor was ended: not known, and what may still run of it is named.
+fn lost(supervisor: u32) -> Ending {
+    let left = session(supervisor).into_iter().map(|process| format!("{} {}", process.pid, process.command));
+    let survivors = left.collect();
+    Ending { survivors, ..command::ending(End::Lost("its supervisor ended before it did".to_owned())) }
 }
 
 fn not_let_go(shut: bool) -> End {
@@ -221,6 +228,7 @@ impl Heard {
 
 /// A supervisor that another engine started and that outlived it.
 pub(crate) struct Watched {
+    pid: u32,
     watch: Watch,
     exit: PathBuf,
     seen: watch::Receiver<Asked>,
@@ -237,12 +245,12 @@ impl Watched {
         }
         let (control, seen) = Control::new();
         control.release();
-        Some((Self { watch, exit, seen }, control))
+        Some((Self { pid, watch, exit, seen }, control))
     }
 
     /// Waits until it has left how the act ended.
     pub(crate) async fn end(self, blobs: &Blobs) -> Ending {
-        let Self { watch, exit, mut seen } = self;
+        let Self { pid, watch, exit, mut seen } = self;
         loop {
             let stop = seen.borrow_and_update().stop;
             if stop {
@@ -254,7 +262,6 @@ impl Watched {
                 Ok(()) = seen.changed() => {}
             }
         }
-        let lost = || command::ending(End::Lost("its supervisor ended before it did".to_owned()));
-        Exit::read(&exit).map_or_else(lost, |exit| exit.ending(blobs))
+        Exit::read(&exit).map_or_else(|| lost(pid), |exit| exit.ending(blobs))
     }
 }
