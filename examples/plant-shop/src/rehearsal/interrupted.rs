@@ -1,9 +1,10 @@
 //! The engine killed in the middle of a failover, and the run gone on with: what a person at the terminal sees of both.
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
@@ -17,6 +18,9 @@ const ACT: &str = "shut_down";
 
 /// Between two looks at the transcript.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Rows and columns of a terminal on which nothing is wrapped: where a line breaks would depend on the lab's folder.
+const WIDE: (NonZeroU16, NonZeroU16) = (NonZeroU16::new(40).unwrap(), NonZeroU16::new(400).unwrap());
 
 /// How to rehearse it.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +57,7 @@ pub fn interrupted(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehea
     let mut run = command(&engine, &lab, &workspace);
     run.args(["run", "dns-failover", "-p", "recovery_time=1s", "-p", "check_every=1s", "-p", &log_dir]);
     run.arg("--store").arg(&store);
-    let mut person = Person::sit_down(run, None)?;
+    let mut person = Person::sit_down_at(WIDE, run, None)?;
     person.expect(APPROVAL, RUN_WITHIN)?;
     person.type_keys("y")?;
     let killed = wait_for_release(&store, interrupt)
@@ -65,7 +69,7 @@ pub fn interrupted(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehea
 
     let mut resume = command(&engine, &lab, &workspace);
     resume.args(["resume", "latest", "--store"]).arg(&store);
-    let mut person = Person::sit_down(resume, None)?;
+    let mut person = Person::sit_down_at(WIDE, resume, None)?;
     let ended = person.attend(&[Rule::new(APPROVAL, "y")], RUN_WITHIN, interrupt.flag());
     let second = person.page();
     drop(person);
@@ -73,7 +77,8 @@ pub fn interrupted(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehea
 
     let mut story = format!("$ runbook run dns-failover\n…\n{}Killed\n\n$ runbook resume latest\n", from_step(&first));
     story.push_str(&second);
-    let _nobody_reads = write!(io::stdout(), "{}", settled(&story, lab.dir()));
+    let story = story.replace(&engine.path().display().to_string(), "runbook");
+    let _nobody_reads = write!(io::stdout(), "{}", settled(&story, lab.dir(), &Here::look()));
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
@@ -99,34 +104,61 @@ fn from_step(page: &str) -> String {
     lines.get(at..).unwrap_or_default().iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// The same text whenever it is made: what is another in each run stands for itself.
-fn settled(text: &str, lab: &Path) -> String {
+/// Who and where this is.
+struct Here {
+    account: String,
+    host: String,
+}
+
+impl Here {
+    fn look() -> Self {
+        let account = Command::new("id").arg("-un").output().map(|said| said.stdout).unwrap_or_default();
+        let account = String::from_utf8_lossy(&account).trim().to_owned();
+        Self { account, host: rustix::system::uname().nodename().to_string_lossy().into_owned() }
+    }
+}
+
+/// The same text whenever it is made: what is another in each run, or to another person, stands for itself.
+fn settled(text: &str, lab: &Path, here: &Here) -> String {
     let text = text.replace(&lab.display().to_string(), "LAB");
     let mut lines = String::new();
     for line in text.lines() {
-        let words: Vec<String> = line.split(' ').map(settled_word).collect();
-        let _infallible = fmt::Write::write_fmt(&mut lines, format_args!("{}\n", words.join(" ").trim_end()));
+        let mut before = "";
+        let mut words = Vec::new();
+        for word in line.split(' ') {
+            let core = word.trim_matches(AROUND);
+            words.push(word.replace(core, settled_word(before, core, here).unwrap_or(core)));
+            before = core;
+        }
+        lines.push_str(words.join(" ").trim_end());
+        lines.push('\n');
     }
     lines
 }
 
-/// A run's id, a moment, a duration, a process number or a size.
-fn settled_word(word: &str) -> String {
-    let core = word.trim_end_matches([',', ';', '.', ':', ')']);
-    let rest = word.get(core.len()..).unwrap_or_default();
+/// What may stand around a word.
+const AROUND: [char; 7] = [',', ';', '.', ':', '(', ')', '…'];
+
+/// What stands for a run's id, a moment, a duration, a process, a size, the operator or the machine.
+fn settled_word(before: &str, word: &str, here: &Here) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds = core.strip_suffix('s').and_then(|number| number.split_once('.'));
-    let clock = core
-        .split_once(':')
-        .is_some_and(|(hours, rest)| digits(hours) && rest.bytes().all(|b| b.is_ascii_digit() || b == b':'));
-    if core.contains("-dns-failover-") {
-        format!("RUN{rest}")
-    } else if seconds.is_some_and(|(whole, part)| digits(whole) && digits(part)) {
-        format!("0.0s{rest}")
-    } else if clock || (core.ends_with('Z') && core.contains('T') && core.contains('-')) {
-        format!("TIME{rest}")
+    let number = digits(&word.replace('.', ""));
+    let clock = word.contains(':') && digits(&word.replace(':', ""));
+    match before {
+        "by" if word == here.account => return Some("oncall"),
+        "on" if word == here.host => return Some("HOST"),
+        "process" | "supervisor" if number => return Some("PID"),
+        "dns1.log" | "LAB/log/dns1.log" if number => return Some("SOME"),
+        _ => {}
+    }
+    if word.contains("-dns-failover-") && !word.contains('/') {
+        Some("RUN")
+    } else if word.strip_suffix('s').is_some_and(|seconds| seconds.contains('.') && digits(&seconds.replace('.', ""))) {
+        Some("0.0s")
+    } else if clock || (word.ends_with('Z') && word.contains('T') && word.contains('-')) {
+        Some("TIME")
     } else {
-        word.to_owned()
+        None
     }
 }
 
@@ -136,9 +168,12 @@ mod tests {
 
     #[test]
     fn what_is_another_in_each_run_is_settled() {
-        let text = "[ 7/13] act\n  passed 8.03s; run 20261122-0915-dns-failover-k7q2, started 15:03 (/x/lab/store)\n since 2026-11-22T09:15:00Z: within 8s\n";
-        let same = "[ 7/13] act\n  passed 0.0s; run RUN, started TIME (LAB/store)\n since TIME: within 8s\n";
-        assert_eq!(settled(text, Path::new("/x/lab")), same);
+        let here = Here { account: "ivy".to_owned(), host: "desk7".to_owned() };
+        let text = "[ 7/13] act\n  passed 8.03s; run 20261122-0915-dns-failover-k7q2, started 15:03 by ivy\n -- on desk7, 15:04.\n \
+                    since 2026-11-22T09:15:00Z: within 8s\n kept /x/lab/log/dns1.log, 750 bytes (process 12)\n";
+        let same = "[ 7/13] act\n  passed 0.0s; run RUN, started TIME by oncall\n -- on HOST, TIME.\n \
+                    since TIME: within 8s\n kept LAB/log/dns1.log, SOME bytes (process PID)\n";
+        assert_eq!(settled(text, Path::new("/x/lab"), &here), same);
     }
 
     #[test]
