@@ -4,6 +4,8 @@
 
 #[path = "lab/failover.rs"]
 mod failover;
+#[path = "lab/interrupted.rs"]
+mod interrupted;
 #[path = "lab/log.rs"]
 mod log;
 #[path = "lab/refused.rs"]

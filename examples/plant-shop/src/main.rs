@@ -28,6 +28,8 @@ struct Line {
 enum Command {
     /// Break a name server and run the runbook dns-failover on a terminal
     DnsFailover(DnsFailover),
+    /// Kill the engine in the middle of a failover, go on with `runbook resume`, and print what a person sees of it
+    Interrupted(Interrupted),
     /// Be a name server
     #[command(hide = true)]
     ServeDns {
@@ -94,6 +96,21 @@ struct DnsFailover {
 }
 
 #[derive(Debug, Args)]
+struct Interrupted {
+    /// The folder of the lab [default: one beside the built programs]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+
+    /// The folder whose runbooks/ is run from [default: this workspace]
+    #[arg(long, hide = true)]
+    workspace: Option<PathBuf>,
+
+    /// The runbook program [default: the one of this workspace, built first]
+    #[arg(long, env = "RUNBOOK_BIN", value_name = "PATH")]
+    runbook: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct Place {
     #[arg(long)]
     dir: PathBuf,
@@ -120,6 +137,10 @@ fn main() -> ExitCode {
     let done = match line.command {
         None => write_list(line.list).map(|()| ExitCode::SUCCESS),
         Some(Command::DnsFailover(given)) => Ok(dns_failover(given)),
+        Some(Command::Interrupted(Interrupted { dir, workspace, runbook })) => {
+            let options = rehearsal::InterruptedOptions { dir, workspace, runbook };
+            Ok(rehearse(|interrupt| rehearsal::interrupted(&options, interrupt)))
+        }
         Some(Command::ServeDns { server, place }) => {
             place.serve(|site| async move { dns::serve_dns(site, server, ready).await })
         }
@@ -147,9 +168,13 @@ fn dns_failover(given: DnsFailover) -> ExitCode {
         deny: given.deny,
         reason: given.reason,
     };
+    rehearse(|interrupt| rehearsal::dns_failover(&options, interrupt))
+}
+
+fn rehearse(rehearsal: impl FnOnce(&Interrupt) -> Result<u8, rehearsal::RehearsalError>) -> ExitCode {
     let rehearsed = Interrupt::listen()
         .map_err(|e| e.to_string())
-        .and_then(|interrupt| rehearsal::dns_failover(&options, &interrupt).map_err(|e| e.to_string()));
+        .and_then(|interrupt| rehearsal(&interrupt).map_err(|e| e.to_string()));
     match rehearsed {
         Ok(code) => ExitCode::from(code),
         Err(e) => {

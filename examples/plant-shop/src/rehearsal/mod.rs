@@ -3,6 +3,7 @@
 
 mod engine;
 mod interrupt;
+mod interrupted;
 mod runbook_file;
 mod verdict;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use engine::Engine;
 pub use interrupt::Interrupt;
+pub use interrupted::{Options as InterruptedOptions, interrupted};
 pub use runbook_file::{RunbookFile, RunbookFileError};
 pub use verdict::{Paths, Verdict};
 
@@ -198,6 +200,15 @@ pub enum RehearsalError {
     File(RunbookFileError),
     /// The lab does not start, or cannot be broken.
     Lab(LabError),
+    /// The engine could not be killed in the middle of an act.
+    NotInterrupted {
+        /// The act.
+        step: &'static str,
+        /// Why.
+        source: io::Error,
+        /// What the terminal showed.
+        page: String,
+    },
     /// The sitting at the terminal went wrong.
     Person(PersonError),
     /// What is left behind cannot be written.
@@ -234,6 +245,9 @@ impl fmt::Display for RehearsalError {
             Self::Build(e) => write!(f, "{e}"),
             Self::File(e) => write!(f, "{e}"),
             Self::Lab(e) => write!(f, "{e}"),
+            Self::NotInterrupted { step, source, page } => {
+                write!(f, "{step} could not be interrupted: {source}; the terminal showed:\n{page}")
+            }
             Self::Person(e) => write!(f, "{e}"),
             Self::Site(e) => write!(f, "{e}"),
         }

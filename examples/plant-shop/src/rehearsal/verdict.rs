@@ -47,7 +47,7 @@ impl Paths {
 }
 
 /// The transcript of the newest run of a store: run ids sort by time.
-fn newest(store: &Path) -> Option<PathBuf> {
+pub(super) fn newest(store: &Path) -> Option<PathBuf> {
     let runs = fs::read_dir(store.join("runs")).ok()?;
     let transcripts = runs.filter_map(Result::ok).map(|run| run.path().join("transcript.jsonl"));
     transcripts.filter(|path| path.is_file()).max()
