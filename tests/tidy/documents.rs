@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::tree::Tree;
 
 /// What somebody tries first, each in the first screen of README and run by CI as it stands there.
-const COMMANDS: &[&str] = &["cargo run --release -p plant-shop -- dns-failover", "cargo test --workspace --release"];
+const COMMANDS: &[&str] =
+    &["cargo run --release -p plant-shop -- dns-failover", "cargo test --workspace --release --no-fail-fast"];
 
 /// Lines of README that a reader sees without scrolling.
 const SCREEN_LINES: usize = 40;

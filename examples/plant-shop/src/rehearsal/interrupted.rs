@@ -42,12 +42,11 @@ pub fn interrupted(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehea
     let engine = Engine::find(options.runbook.as_deref())?;
     let programs = Programs::find().map_err(RehearsalError::Build)?;
     let workspace = options.workspace.clone().unwrap_or_else(crate::lab::workspace);
-    let dir = match &options.dir {
-        Some(dir) => dir.clone(),
-        None => {
-            let folder = crate::lab::profile_folder().map_err(RehearsalError::Build)?;
-            folder.join("plant-shop-lab").join("interrupted")
-        }
+    let dir = if let Some(dir) = &options.dir {
+        dir.clone()
+    } else {
+        let folder = crate::lab::profile_folder().map_err(RehearsalError::Build)?;
+        folder.join("plant-shop-lab").join("interrupted")
     };
     let lab = Lab::start_with(&dir, programs)?;
     lab.inject(Fault::Stuck)?;
@@ -60,6 +59,7 @@ pub fn interrupted(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehea
     let mut person = Person::sit_down_at(WIDE, run, None)?;
     person.expect(APPROVAL, RUN_WITHIN)?;
     person.type_keys("y")?;
+    person.expect("approved by", RUN_WITHIN)?;
     let killed = wait_for_release(&store, interrupt)
         .and_then(|()| kill_process(person.pid(), Signal::KILL).map_err(io::Error::from))
         .and_then(|()| person.wait(RUN_WITHIN).map_err(io::Error::other));
@@ -75,10 +75,11 @@ pub fn interrupted(options: &Options, interrupt: &Interrupt) -> Result<u8, Rehea
     drop(person);
     let status = ended?;
 
-    let mut story = format!("$ runbook run dns-failover\n…\n{}Killed\n\n$ runbook resume latest\n", from_step(&first));
-    story.push_str(&second);
-    let story = story.replace(&engine.path().display().to_string(), "runbook");
-    let _nobody_reads = write!(io::stdout(), "{}", settled(&story, lab.dir(), &Here::look()));
+    let mut sessions =
+        format!("$ runbook run dns-failover\n…\n{}Killed\n\n$ runbook resume latest\n", from_step(&first));
+    sessions.push_str(&second);
+    let sessions = sessions.replace(&engine.path().display().to_string(), "runbook");
+    let _nobody_reads = write!(io::stdout(), "{}", settled(&sessions, lab.dir(), &Here::look()));
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
@@ -101,7 +102,9 @@ fn from_step(page: &str) -> String {
     let mark = format!("({ACT})");
     let lines: Vec<&str> = page.lines().collect();
     let at = lines.iter().rposition(|line| line.starts_with('[') && line.contains(&mark)).unwrap_or_default();
-    lines.get(at..).unwrap_or_default().iter().map(|line| format!("{line}\n")).collect()
+    // The line that counts the seconds stands there or not, as it happens.
+    let lines = lines.get(at..).unwrap_or_default().iter().filter(|line| !line.trim_start().starts_with("runs, "));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Who and where this is.
@@ -127,7 +130,9 @@ fn settled(text: &str, lab: &Path, here: &Here) -> String {
         let mut words = Vec::new();
         for word in line.split(' ') {
             let core = word.trim_matches(AROUND);
-            words.push(word.replace(core, settled_word(before, core, here).unwrap_or(core)));
+            let settled: Vec<&str> =
+                core.split('/').map(|part| settled_word(before, part, here).unwrap_or(part)).collect();
+            words.push(word.replacen(core, &settled.join("/"), 1));
             before = core;
         }
         lines.push_str(words.join(" ").trim_end());
@@ -151,10 +156,10 @@ fn settled_word(before: &str, word: &str, here: &Here) -> Option<&'static str> {
         "dns1.log" | "LAB/log/dns1.log" if number => return Some("SOME"),
         _ => {}
     }
-    if word.contains("-dns-failover-") && !word.contains('/') {
+    if word.contains("-dns-failover-") {
         Some("RUN")
     } else if word.strip_suffix('s').is_some_and(|seconds| seconds.contains('.') && digits(&seconds.replace('.', ""))) {
-        Some("0.0s")
+        Some("…s")
     } else if clock || (word.ends_with('Z') && word.contains('T') && word.contains('-')) {
         Some("TIME")
     } else {
@@ -171,7 +176,7 @@ mod tests {
         let here = Here { account: "ivy".to_owned(), host: "desk7".to_owned() };
         let text = "[ 7/13] act\n  passed 8.03s; run 20261122-0915-dns-failover-k7q2, started 15:03 by ivy\n -- on desk7, 15:04.\n \
                     since 2026-11-22T09:15:00Z: within 8s\n kept /x/lab/log/dns1.log, 750 bytes (process 12)\n";
-        let same = "[ 7/13] act\n  passed 0.0s; run RUN, started TIME by oncall\n -- on HOST, TIME.\n \
+        let same = "[ 7/13] act\n  passed …s; run RUN, started TIME by oncall\n -- on HOST, TIME.\n \
                     since TIME: within 8s\n kept LAB/log/dns1.log, SOME bytes (process PID)\n";
         assert_eq!(settled(text, Path::new("/x/lab"), &here), same);
     }
