@@ -5,6 +5,8 @@
     reason = "a member that JSON does not have reads as null, and the comparison says so"
 )]
 
+#[path = "cli/attach.rs"]
+mod attach;
 #[path = "cli/authoring.rs"]
 mod authoring;
 #[path = "cli/cancel.rs"]
@@ -13,22 +15,36 @@ mod cancel;
 mod chain;
 #[path = "cli/check_formats.rs"]
 mod check_formats;
+#[path = "cli/clock.rs"]
+mod clock;
 #[path = "cli/crash.rs"]
 mod crash;
 #[path = "cli/dry_run.rs"]
 mod dry_run;
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
+#[path = "cli/gc.rs"]
+mod gc;
+#[path = "cli/handover.rs"]
+mod handover;
 #[path = "cli/hostile_output.rs"]
 mod hostile_output;
 #[path = "cli/json.rs"]
 mod json;
+#[path = "cli/locks.rs"]
+mod locks;
 #[path = "cli/process_tree.rs"]
 mod process_tree;
+#[path = "cli/races.rs"]
+mod races;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/reports.rs"]
 mod reports;
+#[path = "cli/retry.rs"]
+mod retry;
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/terminal_keys.rs"]

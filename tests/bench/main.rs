@@ -56,6 +56,12 @@ fn measure() -> Result<String> {
     let acts = best(|| run(&runbook, place.path(), &acts))?;
     let more = (millis(acts.time) - millis(ours.time)) / 1_000.0;
     writeln!(report, "chain of 1,000 acts: {:.1} ms; an act costs {more:.2} ms more than a verify", millis(acts.time))?;
+    for (name, kind) in [("looks", "verify"), ("changes", "act")] {
+        let chain = write_chain(place.path(), name, 1_000, kind, "/bin/true")?;
+        let steps = each_step(&runbook, place.path(), &chain)?;
+        let at = |part: usize| steps.get(steps.len() * part / 100).copied().unwrap_or_default();
+        writeln!(report, "  each {kind}: {} ms in the middle, 99 of 100 within {} ms", at(50), at(99))?;
+    }
 
     let one = write_chain(place.path(), "one", 1, "verify", "/bin/true")?;
     let one = best(|| run(&runbook, place.path(), &one))?;
@@ -139,6 +145,18 @@ fn run(runbook: &Path, place: &Path, file: &Path) -> Result<Cost> {
     let cost = time(Command::new(runbook).arg("run").arg(file).arg("--store").arg(&store).current_dir(place))?;
     std::fs::remove_dir_all(&store)?;
     Ok(cost)
+}
+
+/// How long each step of a run took, in milliseconds from the one before it, the shortest first.
+fn each_step(runbook: &Path, place: &Path, file: &Path) -> Result<Vec<u64>> {
+    let store = place.join("store");
+    time(Command::new(runbook).arg("run").arg(file).arg("--store").arg(&store).current_dir(place))?;
+    let entries = runbook_tests::story::Story::newest(&store);
+    std::fs::remove_dir_all(&store)?;
+    let settled: Vec<u64> = entries.of("step.settled", None).filter_map(|entry| entry.get("bt")?.as_u64()).collect();
+    let mut took: Vec<u64> = settled.iter().zip(settled.iter().skip(1)).map(|(before, after)| after - before).collect();
+    took.sort_unstable();
+    Ok(took)
 }
 
 fn write_chain(place: &Path, name: &str, steps: usize, kind: &str, command: &str) -> Result<PathBuf> {

@@ -2,6 +2,7 @@
 
 use runbook_tests::desk::Desk;
 use runbook_tests::run::Started;
+use runbook_tests::until::until;
 
 /// An act that asks, beside a question that keeps the process there: it has a deadline.
 const STAYS: &str = "
@@ -131,16 +132,187 @@ fn of_two_decisions_the_first_counts_and_the_second_is_recorded() {
     assert_eq!(story.last("refused", None, "verb").unwrap(), "deny");
 }
 
+/// A verb, and what it needs: a step, what is typed, the kind of entry it becomes, and how it ends where the run goes
+/// on in its own process.
+struct Verb {
+    step: &'static str,
+    waits: i32,
+    words: &'static [&'static str],
+    becomes: &'static str,
+    ends: i32,
+}
+
+const VERBS: [Verb; 9] = [
+    Verb {
+        step: "act: Do it, run: 'true', approve: operator",
+        waits: 75,
+        words: &["approve"],
+        becomes: "approval.granted",
+        ends: 0,
+    },
+    Verb {
+        step: "act: Do it, run: 'true', approve: operator",
+        waits: 75,
+        words: &["deny", "--reason", "no"],
+        becomes: "approval.denied",
+        ends: 4,
+    },
+    Verb {
+        step: "verify: It is so, ask: Is it?",
+        waits: 75,
+        words: &["answer", "it", "yes"],
+        becomes: "answer",
+        ends: 0,
+    },
+    Verb {
+        step: "act: Do it, instruct: Do it",
+        waits: 75,
+        words: &["answer", "it", "could", "not"],
+        becomes: "answer",
+        ends: 1,
+    },
+    Verb {
+        step: "escalate: Look, to: ops, ack: {}",
+        waits: 75,
+        words: &["ack"],
+        becomes: "escalation.acknowledged",
+        ends: 0,
+    },
+    Verb {
+        step: "act: Do it, script: 'kill -9 $$'",
+        waits: 5,
+        words: &["settle", "it", "--done", "--reason", "seen"],
+        becomes: "doubt.settled",
+        ends: 0,
+    },
+    Verb { step: "verify: It is so, ask: Is it?", waits: 75, words: &["note", "hm"], becomes: "note", ends: 0 },
+    Verb { step: "verify: It is so, ask: Is it?", waits: 75, words: &["cancel"], becomes: "run.cancelled", ends: 4 },
+    Verb {
+        step: "verify: It is so, ask: Is it?",
+        waits: 75,
+        words: &["handover", "--to", "oncall"],
+        becomes: "handover",
+        ends: 0,
+    },
+];
+
 #[test]
-fn twice_is_told_so() {
+fn every_verb_reaches_a_run_whose_process_lives() {
+    for Verb { step, words, becomes, .. } in VERBS {
+        let desk = Desk::with_runbook(&format!(
+            "parallel: 2\nsteps:\n  it: {{ {step}, needs: [] }}\n  stay: {{ verify: Stay, needs: [], ask: Stay?, within: 10m }}\n"
+        ));
+        let mut run = desk.start_run("try", &[]);
+        run.until(" stay ");
+        until(|| {
+            let story = desk.story();
+            let asked = ["approval.requested", "question", "escalation.waiting"];
+            if asked.iter().any(|kind| story.of(kind, Some("it")).next().is_some()) {
+                Ok(())
+            } else {
+                Err(format!("{words:?}: it does not wait yet"))
+            }
+        });
+        desk.do_it(words).ended(0).shows("was taken in by run");
+        let story = desk.story();
+        let entry = story.of(becomes, None).last().unwrap();
+        assert!(entry["actor"]["origin"].as_str().unwrap().starts_with("inbox/"), "{words:?}: {entry}");
+        match becomes {
+            "handover" => {
+                run.end().ended(75);
+                desk.do_it(&["cancel"]).ended(4);
+            }
+            "run.cancelled" | "approval.denied" => {
+                run.end().ended(4);
+            }
+            _ => {
+                let _cancelled = desk.do_it(&["cancel"]);
+                let _ended = run.end();
+            }
+        }
+        assert_ne!(desk.story().outcome(), "(not sealed)", "{words:?}");
+    }
+}
+
+#[test]
+fn every_verb_reaches_a_run_without_a_process() {
+    for Verb { step, waits, words, becomes, ends } in VERBS {
+        let desk = Desk::with_runbook(&format!("steps:\n  it: {{ {step} }}\n"));
+        desk.do_it(&["run", "try"]).ended(waits);
+        desk.do_it(words).ended(ends);
+        if becomes == "note" || becomes == "handover" {
+            // A note waits for whoever goes on.
+            desk.do_it(&["cancel"]).ended(4);
+        }
+        let story = desk.story();
+        assert_eq!(story.of(becomes, None).count(), 1, "{words:?}");
+        assert_ne!(story.outcome(), "(not sealed)", "{words:?}");
+        desk.do_it(&["audit", "verify", "latest"]).ended(0);
+    }
+}
+
+#[test]
+fn the_same_twice_is_one() {
     let (desk, run) = alive(STAYS);
     desk.do_it(&["approve", "latest", "change"]).ended(0);
-    let again = desk.do_it(&["approve", "latest", "change"]).ended(2).complains("change does not wait for an approval");
-    // What does wait is the help.
-    assert!(again.err.contains(" answer "), "{}", again.err);
+    desk.do_it(&["approve", "latest", "change"]).ended(0).shows("change was approved by").shows("counts once");
+    desk.do_it(&["approve", "change"]).ended(0).shows("counts once");
     desk.do_it(&["answer", "no"]).ended(0);
     run.end().ended(1);
-    desk.do_it(&["answer", "latest", "yes"]).ended(2).complains("is over");
+    let story = desk.story();
+    assert_eq!(story.of("approval.granted", None).count(), 1);
+    assert_eq!(story.of("refused", None).count(), 0, "nothing came of it");
+    // Also when all is over.
+    desk.do_it(&["answer", "latest", "ok", "no"]).ended(0).shows("ok was answered with no by");
+    desk.do_it(&["answer", "latest", "ok", "yes"]).ended(2).complains("ok was answered with no by").complains(" log ");
+    desk.do_it(&["deny", "latest", "change", "--reason", "x"]).ended(2).complains("the run is failed");
+}
+
+#[test]
+fn something_else_is_told_who_was_first_and_is_recorded() {
+    let (desk, run) = alive(STAYS);
+    desk.do_it(&["approve", "latest", "change"]).ended(0);
+    let late = desk.do_it(&["deny", "latest", "change", "--reason", "not today"]).ended(2);
+    let told = late.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.starts_with("error: deny was refused: change was approved by"), "{told}");
+    assert!(told.contains("waits for an answer of ok"), "{told}");
+    // What does wait is the help.
+    assert!(late.err.contains(" answer "), "{}", late.err);
+    assert_eq!(desk.story().last("refused", Some("change"), "verb").unwrap(), "deny");
+    desk.do_it(&["answer", "yes"]).ended(0);
+    run.end().ended(0);
+}
+
+#[test]
+fn without_a_process_it_is_recorded_by_whoever_goes_on() {
+    let desk = gone(
+        "steps:
+  change: { act: Change it, run: touch $WORK/changed, approve: operator }
+  ok: { verify: Is it all right?, ask: Is it? }
+",
+    );
+    desk.do_it(&["approve"]).ended(75);
+    desk.do_it(&["approve", "change"]).ended(0).shows("counts once");
+    desk.do_it(&["deny", "change", "--reason", "x"]).ended(2).complains("change was approved by");
+    desk.do_it(&["answer", "yes"]).ended(0);
+    assert_eq!(desk.story().last("refused", Some("change"), "verb").unwrap(), "deny");
+}
+
+#[test]
+fn what_was_said_is_told_as_json_too() {
+    let (desk, run) = alive(STAYS);
+    let line = |words: &[&str], code: i32| -> serde_json::Value {
+        let said = desk.do_it(words).ended(code);
+        serde_json::from_str(said.out.lines().next().unwrap()).unwrap()
+    };
+    let taken = line(&["approve", "--json"], 0);
+    assert_eq!((&taken["taken"], &taken["repeats"]), (&true.into(), &false.into()));
+    let again = line(&["approve", "change", "--json"], 0);
+    assert_eq!(again["repeats"], true);
+    let other = line(&["deny", "change", "--reason", "x", "--json"], 2);
+    assert!(other["refused"].as_str().unwrap().contains("was approved by"), "{other}");
+    desk.do_it(&["cancel"]).ended(0);
+    run.end().ended(4);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -90,12 +91,13 @@ impl Group {
     #[must_use]
     pub fn verbs(self) -> &'static [&'static str] {
         match self {
-            Self::Operate => {
-                &["run", "resume", "answer", "approve", "deny", "ack", "note", "settle", "handover", "cancel", "runs"]
-            }
+            Self::Operate => &[
+                "run", "resume", "retry", "answer", "approve", "deny", "ack", "note", "settle", "handover", "cancel",
+                "runs", "attach",
+            ],
             Self::Author => &["list", "check", "new", "graph", "schema", "explain"],
             Self::Audit => &["show", "log", "audit"],
-            Self::Other => &["store", "completions", "help"],
+            Self::Other => &["store", "gc", "completions", "help"],
         }
     }
 }
@@ -125,6 +127,17 @@ Examples:
   runbook resume latest
   runbook resume 20261122-0915   the run whose id begins so")]
     Resume(Resume),
+    /// Try a failed or cancelled run again; what went well there is taken over
+    #[command(after_long_help = "\
+The new run has the runbook and the params of the earlier one, as they were. What passed there is taken over and not
+done again, with what it printed and its outputs; it is shown before anything starts. A step named with --again runs
+again, and so does what comes after it.
+
+Examples:
+  runbook retry latest --dry-run                       what is taken over, and what would run
+  runbook retry latest
+  runbook retry 20261122-0915 --again reachable        looks again, and decides anew")]
+    Retry(Retry),
     /// Answer a question of a run
     #[command(after_long_help = "\
 RUN and STEP can be left out where only one thing waits. ANSWER is `yes`, `no`, `done`, `could not`, or one of the
@@ -178,11 +191,15 @@ Examples:
         override_usage = "runbook settle [RUN] [STEP] --done|--not-done|--again|--by-hand|--go-on|--fail --reason WHY [OPTIONS]"
     )]
     Settle(Settle),
-    /// Let go of a run for someone else to take over
+    /// Hand a run over to someone else, or take one that was
     #[command(after_long_help = "\
+With --to, the run is PERSON's when they confirm it: with --accept, or by resuming it. Until then `runbook runs` says
+so. Without, it is whoever's who resumes it. A process that has the run lets go of it.
+
 Examples:
   runbook handover
-  runbook handover latest --to bsparrow")]
+  runbook handover latest --to bsparrow
+  runbook handover latest --accept                the one it was handed to takes it")]
     Handover(Handover),
     /// Cancel a run; a second time ends the act that runs
     #[command(after_long_help = "\
@@ -190,7 +207,16 @@ Examples:
   runbook cancel --reason 'false alarm'
   runbook cancel 20261122-0915")]
     Cancel(Cancel),
-    /// List the runs and where each stands
+    /// Watch a run from another terminal, until it ends
+    #[command(after_long_help = "\
+Nothing can be typed here, and Ctrl-C leaves the run as it is. Ends with the exit code of the run.
+
+Examples:
+  runbook attach                 the only run that is not over
+  runbook attach latest
+  runbook attach latest --json   the entries as they are recorded, a line each")]
+    Attach(Attach),
+    /// List the runs, where each stands, and what waits for whom
     #[command(after_long_help = "\
 Examples:
   runbook runs
@@ -262,6 +288,16 @@ Examples:
   runbook store init --group oncall
   runbook store init --group oncall --store /var/lib/runbook")]
     Store(StoreVerb),
+    /// Remove old runs that are sealed; the ledger keeps a line of each
+    #[command(after_long_help = "\
+Only runs that are sealed and intact are ever removed. Both options together: what is too old goes, then the oldest
+until no more than BYTES are kept.
+
+Examples:
+  runbook gc --older-than 90d --dry-run
+  runbook gc --older-than 90d
+  runbook gc --keep-bytes 2G")]
+    Gc(Gc),
     /// Print a script that completes commands, runbooks and runs in a shell
     #[command(after_long_help = "\
 Examples:
@@ -304,6 +340,58 @@ pub struct Resume {
     #[arg(add = ArgValueCompleter::new(complete_run))]
     pub run: Option<String>,
     /// Write entries as they are recorded, and at the end a summary, each a line of JSON; nobody is asked here
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `retry`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "clap reads one flag into one bool")]
+pub struct Retry {
+    /// The run to try again: an id, the beginning of one, or `latest`
+    #[arg(add = ArgValueCompleter::new(complete_run))]
+    pub run: String,
+    /// A step to run again although it passed
+    #[arg(long, value_name = "STEP")]
+    pub again: Vec<String>,
+    /// Show what is taken over and what would run; nothing starts and nobody is told
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Ask before every step
+    #[arg(long, conflicts_with = "dry_run")]
+    pub step: bool,
+    /// Give the operator's approvals at once, but for destructive acts
+    #[arg(long)]
+    pub yes: bool,
+    /// Write what is taken over, entries as they are recorded, and at the end a summary, each a line of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `attach`.
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// An id, the beginning of one, or `latest`; left out, the only run that is not over
+    #[arg(add = ArgValueCompleter::new(complete_run))]
+    pub run: Option<String>,
+    /// Write entries as they are recorded, a line of JSON each
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `gc`.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Remove runs that were sealed longer ago than this: 90d, 12h
+    #[arg(long, value_name = "DURATION", required_unless_present = "keep_bytes", value_parser = duration)]
+    pub older_than: Option<Duration>,
+    /// Remove the oldest runs until the others take no more than this: 500M, 2G, or a number of bytes
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub keep_bytes: Option<u64>,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// As JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -446,9 +534,12 @@ pub struct Handover {
     /// The run; left out where only one goes on
     #[arg(add = ArgValueCompleter::new(complete_run))]
     pub run: Option<String>,
-    /// To whom
-    #[arg(long, value_name = "PERSON")]
+    /// To whom: a person or team of team.yaml, or an account of this machine
+    #[arg(long, value_name = "PERSON", conflicts_with = "accept")]
     pub to: Option<String>,
+    /// Take a run that was handed to you, and go on with it here if no process has it
+    #[arg(long)]
+    pub accept: bool,
     /// Print what was handed in as JSON
     #[arg(long)]
     pub json: bool,
@@ -645,6 +736,22 @@ Examples:
   runbook audit verify latest
   runbook audit verify latest --json")]
     Verify(Verify),
+    /// Say whether the ledger is whole, and every run in it is there or was removed by `gc`
+    #[command(after_long_help = "\
+Ends with 0 all is there · 13 a run has vanished · 14 the ledger is broken.
+
+Examples:
+  runbook audit ledger
+  runbook audit ledger --json")]
+    Ledger(LedgerArguments),
+}
+
+/// `audit ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerArguments {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `audit verify`.
@@ -686,6 +793,27 @@ pub struct Init {
 pub struct Completions {
     /// The shell
     pub shell: Shell,
+}
+
+/// Reads a duration as runbooks write it.
+fn duration(text: &str) -> Result<Duration, String> {
+    runbook_core::duration::parse(text).map_err(|error| error.to_string())
+}
+
+/// Reads a number of bytes; K, M, G and T are powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || "write it as 500M, 2G, or a number of bytes".to_owned();
+    let digits = text.trim_end_matches(|last: char| last.is_ascii_alphabetic());
+    let power = match text.get(digits.len()..).unwrap_or_default() {
+        "" | "B" => 0,
+        "K" | "KiB" => 1,
+        "M" | "MiB" => 2,
+        "G" | "GiB" => 3,
+        "T" | "TiB" => 4,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1024_u64.pow(power)).ok_or_else(wrong)
 }
 
 /// Reads `name=value`; the value may hold anything, `=` too.
@@ -752,6 +880,16 @@ mod tests {
         for verb in command.get_subcommands().filter(|verb| !matches!(verb.get_name(), "help" | "audit")) {
             let help = verb.get_after_long_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Examples:\n  runbook "), "{} has no example", verb.get_name());
+        }
+    }
+
+    #[test]
+    fn bytes_are_read_as_people_write_them() {
+        for (text, number) in [("0", 0), ("1000", 1000), ("5K", 5120), ("2G", 2 << 30), ("1TiB", 1 << 40)] {
+            assert_eq!(bytes(text), Ok(number));
+        }
+        for text in ["", "G", "2 G", "-1", "1.5G", "2X", "99999999999999999999", "99999999T"] {
+            assert!(bytes(text).is_err(), "{text}");
         }
     }
 

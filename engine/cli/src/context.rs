@@ -45,7 +45,8 @@ impl Context {
     /// # Errors
     /// [`Failure`] when there is none or several, with what to do.
     pub fn run(&self, reference: &str) -> Result<RunDir, Failure> {
-        self.store()?.find(reference).map_err(|error| find_failure(&error, self))
+        let store = self.store()?;
+        store.find(reference).map_err(|error| find_failure(&error, &store, self))
     }
 }
 
@@ -65,12 +66,22 @@ pub fn store_failure(error: &StoreError) -> Failure {
     }
 }
 
-fn find_failure(error: &FindError, context: &Context) -> Failure {
+fn find_failure(error: &FindError, store: &Store, context: &Context) -> Failure {
     let failure = Failure::usage(error);
     match error {
         FindError::Empty => failure,
-        FindError::None { .. } => failure.help(format!("`{}` lists them", context.place.command(&["runs"]))),
+        FindError::None { reference } => match was_removed(reference, store) {
+            Some(gone) => failure.help(gone),
+            None => failure.help(format!("`{}` lists them", context.place.command(&["runs"]))),
+        },
         FindError::Several { .. } => failure.help("write more of the id, or `latest`"),
         FindError::File(_) => Failure::new(ExitCode::Unwritable, error),
     }
+}
+
+/// What the ledger says of a run that `gc` removed.
+fn was_removed(reference: &str, store: &Store) -> Option<String> {
+    let removed = runbook_transcript::retention::removed(store).ok()?;
+    let (run, at, _) = removed.into_iter().find(|(run, ..)| run.as_str().starts_with(reference))?;
+    Some(format!("run {run} was removed on {}", at.strftime("%Y-%m-%d")))
 }

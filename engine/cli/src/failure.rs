@@ -43,6 +43,17 @@ impl Failure {
     }
 }
 
+/// Goes on where whoever read the output has gone: what is done does not depend on being read.
+///
+/// # Errors
+/// Every other failure.
+pub fn unless_closed(written: Result<(), Failure>) -> Result<(), Failure> {
+    match written {
+        Err(failure) if failure.what.is_empty() => Ok(()),
+        other => other,
+    }
+}
+
 impl From<io::Error> for Failure {
     /// Standard output could not be written. Whoever closed it has read enough.
     fn from(error: io::Error) -> Self {

@@ -32,7 +32,7 @@ use jiff::tz::TimeZone;
 use crate::arguments::{Arguments, command};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use crate::failure::{Failure, unless_closed};
 use crate::output::{ColorChoice, Output};
 use crate::place::Place;
 
@@ -84,7 +84,7 @@ fn run(words: Vec<OsString>) -> ExitCode {
         out: Output::stdout(global.color),
     };
     let ending = commands::perform(&arguments.command, &mut context).and_then(|code| {
-        context.out.flush()?;
+        unless_closed(context.out.flush())?;
         Ok(code)
     });
     ending.unwrap_or_else(|failure| {

@@ -27,7 +27,7 @@ pub struct Replayed {
     pub is_torn: bool,
 }
 
-struct Kept(Blobs);
+pub(crate) struct Kept(pub(crate) Blobs);
 
 impl state::Blobs for Kept {
     fn get(&self, digest: &BlobDigest) -> Option<Vec<u8>> {
@@ -40,6 +40,13 @@ impl state::Blobs for Kept {
 /// # Errors
 /// [`Failure`] when its transcript cannot be read, or is broken: then nothing is told of it.
 pub fn replay(run: &RunDir) -> Result<Replayed, Failure> {
+    let (entries, is_torn) = entries_of(run)?;
+    let alive = run.holder().ok().map(|holder| holder.is_some());
+    let about = about(run, &entries, alive);
+    Ok(Replayed { entries, about, is_torn })
+}
+
+fn entries_of(run: &RunDir) -> Result<(Vec<Folded>, bool), Failure> {
     let mut entries = Vec::new();
     let mut is_torn = false;
     let reader = Reader::open(&run.transcript(), Some(run.id().clone()))
@@ -58,9 +65,17 @@ pub fn replay(run: &RunDir) -> Result<Replayed, Failure> {
             }
         }
     }
-    let alive = run.holder().ok().map(|holder| holder.is_some());
-    let about = about(run, &entries, alive);
-    Ok(Replayed { entries, about, is_torn })
+    Ok((entries, is_torn))
+}
+
+/// The state of a run, as its transcript tells it so far.
+///
+/// # Errors
+/// [`Failure`] when its transcript or the runbook kept in it cannot be read.
+pub fn state_now(run: &RunDir) -> Result<RunState, Failure> {
+    let (entries, _) = entries_of(run)?;
+    let unknown = || Failure::new(ExitCode::Broken, format!("run {} cannot be read back", run.id()));
+    state_of(run, &entries).ok_or_else(unknown)
 }
 
 /// What the steps are called, from the runbook as it was. Where that cannot be had, ids have to do.
@@ -84,7 +99,7 @@ pub fn state_of(run: &RunDir, entries: &[Folded]) -> Option<RunState> {
     Some(state)
 }
 
-fn begun(run: &RunDir, started: &RunStarted, first: &Folded, blobs: &Kept) -> Option<RunState> {
+pub(crate) fn begun(run: &RunDir, started: &RunStarted, first: &Folded, blobs: &Kept) -> Option<RunState> {
     let read =
         |digest: &BlobDigest| blobs.0.get(Digest::parse(digest)?, runbook_core::limits::FILE_BYTES_MAX as u64).ok();
     let team = match &started.team {

@@ -11,6 +11,8 @@ use runbook_transcript::wire;
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
+    /// Its number in the run.
+    pub request: RequestId,
     /// The step; `None` for the question of rollback.
     pub step: Option<String>,
     /// The verb that answers it: `approve`, `answer`, `ack`, `settle`.
@@ -68,7 +70,7 @@ impl Fold {
 
     fn opens(&mut self, request: RequestId, step: Option<&String>, verb: &'static str, text: &str, choices: &[String]) {
         self.next = self.next.max(request.saturating_add(1));
-        let open = Open { step: step.cloned(), verb, text: text.to_owned(), choices: choices.to_vec() };
+        let open = Open { request, step: step.cloned(), verb, text: text.to_owned(), choices: choices.to_vec() };
         self.open.insert(request, open);
     }
 

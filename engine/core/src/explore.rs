@@ -418,6 +418,7 @@ fn beginning(plan: &Arc<Plan>) -> RunState {
         yes: false,
         step_by_step: false,
         directory: String::new(),
+        retry_of: None,
     };
     let mut state = RunState::new(
         Arc::clone(plan),

@@ -32,6 +32,15 @@ mod gate;
 #[path = "state/people.rs"]
 mod people;
 
+#[path = "state/said.rs"]
+mod said;
+
+#[path = "state/letting_go.rs"]
+mod letting_go;
+
+#[path = "state/earlier.rs"]
+mod earlier;
+
 #[path = "state/cancel.rs"]
 mod cancel;
 

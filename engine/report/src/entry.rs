@@ -138,6 +138,7 @@ pub fn step_of(record: &Record) -> Option<&str> {
         Record::StepSettled { step, .. }
         | Record::StepSkipped { step, .. }
         | Record::StepUndone { step, .. }
+        | Record::StepTakenOver { step, .. }
         | Record::Decision { step, .. }
         | Record::EscalationSent { step, .. }
         | Record::EscalationFailed { step, .. }
@@ -153,6 +154,7 @@ pub fn step_of(record: &Record) -> Option<&str> {
         | Record::Handover { step, .. }
         | Record::Refused { step, .. } => step.as_deref(),
         Record::RunStarted(_)
+        | Record::HandoverConfirmed { .. }
         | Record::ClockJumped { .. }
         | Record::Recovered { .. }
         | Record::PhaseEntered { .. }

@@ -102,6 +102,13 @@ fn sentence(entry: &Folded, start: Option<Timestamp>, zone: &TimeZone) -> String
                 because(reason.as_ref())
             )
         }
+        Record::StepTakenOver { step, run, n, was } => {
+            format!(
+                "{step}: taken over from entry {n} of run {run}, {}{}",
+                was.outcome.word(),
+                because(was.reason.as_ref())
+            )
+        }
         Record::StepSkipped { step, why } => format!("{step}: skipped, {why}"),
         Record::StepUndone { step, outcome, reason } => {
             format!("{step}: undoing it {}{}", outcome.word(), because(reason.as_ref()))
@@ -148,6 +155,8 @@ fn sentence(entry: &Folded, start: Option<Timestamp>, zone: &TimeZone) -> String
         Record::Handover { step, to } => {
             format!("the run is handed over to {}{}", to.join(", "), on(step.as_ref()).replacen(" on ", " by ", 1))
         }
+        Record::HandoverConfirmed { to } if to == who => format!("{who} takes the run over"),
+        Record::HandoverConfirmed { to } => format!("{who} takes the run over, of {to}"),
         Record::DoubtOpened { key, why } => format!("{}: in doubt, {}", attempt(key), excerpt(why)),
         Record::DoubtSettled { key, word, by, reason } => {
             let by = if by == "person" { who } else { by };
@@ -169,10 +178,11 @@ fn sentence(entry: &Folded, start: Option<Timestamp>, zone: &TimeZone) -> String
         Record::PhaseEntered { phase, cause } => {
             format!("{}{}", phase_words(*phase), cause.as_ref().map(cause_words).unwrap_or_default())
         }
+        Record::RunSuspended { waits_for } if waits_for.is_empty() => "the process ends, the run does not".to_owned(),
         Record::RunSuspended { waits_for } => format!("the process ends, the run waits for {}", waits_for.join("; ")),
         Record::RunResumed { host, version, .. } => format!("{who} resumes the run on {host}, runbook {version}"),
         Record::RunCancelled { reason } => format!("{who} cancels the run: {}", excerpt(reason)),
-        Record::Refused { verb, step, why } => {
+        Record::Refused { verb, step, why, .. } => {
             format!("refused: {verb}{} by {who}: {}", on(step.as_ref()), excerpt(why))
         }
         Record::RunSealed { outcome, reason, open } => {
@@ -189,7 +199,8 @@ fn started(who: &str, run: &RunStarted) -> String {
         Mode::Dry { probe: true } => "a DRY RUN, with probes, of ",
         Mode::Drill => "a DRILL of ",
     };
-    format!("{who} starts {mode}{}: {}", run.runbook, run.title)
+    let again = run.retry_of.as_ref().map(|earlier| format!(", which tries run {} again", earlier.run));
+    format!("{who} starts {mode}{}: {}{}", run.runbook, run.title, again.unwrap_or_default())
 }
 
 fn printed(key: &AttemptKey, stream: Stream, output: &Output) -> String {

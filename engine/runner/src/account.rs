@@ -36,6 +36,13 @@ impl Account {
         Self { uid, name }
     }
 
+    /// Whether this machine has an account of a name.
+    #[must_use]
+    pub fn is_known(name: &str) -> bool {
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        !name.is_empty() && passwd.lines().any(|line| line.split(':').next() == Some(name))
+    }
+
     /// This account, as who did something. `origin` is from where: `terminal`, `option --yes`.
     #[must_use]
     pub fn actor(&self, origin: &str) -> Actor {

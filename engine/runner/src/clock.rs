@@ -52,16 +52,32 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Starts the clock. It tells no time before `floor`: the last entry of a run that goes on.
+    /// Starts the clock of a new run.
     #[must_use]
-    pub fn start(floor: Option<Timestamp>) -> Self {
-        Self::at(Reading::now(), floor)
+    pub fn start() -> Self {
+        Self::at(Reading::now(), None)
     }
 
-    fn at(reading: Reading, floor: Option<Timestamp>) -> Self {
-        let floor_ms = floor.map_or(i64::MIN, Timestamp::as_millisecond);
-        let anchor = Reading { wall_ms: reading.wall_ms.max(floor_ms), ..reading };
-        Self { anchor, last_ms: anchor.wall_ms, told_ms: reading.wall_ms - anchor.wall_ms }
+    /// Starts the clock of a run that goes on. It tells no time before the last entry's. `boot_ms` is what that entry
+    /// says of the time since boot, where the machine was not booted since: then the time that passed is known whatever
+    /// the wall clock was set to meanwhile. That it was is told with the first reading.
+    #[must_use]
+    pub fn go_on(last: Timestamp, boot_ms: Option<u64>) -> Self {
+        Self::at(Reading::now(), Some((last, boot_ms)))
+    }
+
+    fn at(reading: Reading, last: Option<(Timestamp, Option<u64>)>) -> Self {
+        let wall_ms = match last {
+            None => reading.wall_ms,
+            Some((last, boot_ms)) => {
+                let passed = boot_ms.and_then(|then| reading.boot_ms.checked_sub(i64::try_from(then).ok()?));
+                match passed {
+                    Some(passed) if passed >= 0 => last.as_millisecond().saturating_add(passed),
+                    _ => reading.wall_ms.max(last.as_millisecond()),
+                }
+            }
+        };
+        Self { anchor: Reading { wall_ms, ..reading }, last_ms: wall_ms, told_ms: 0 }
     }
 
     /// Tells the time, and by how many milliseconds the wall clock was set since it was last asked, if it was.
@@ -184,14 +200,35 @@ mod tests {
     #[test]
     fn time_never_lies_before_the_last_entry() {
         let floor = Timestamp::from_millisecond(5_000).unwrap();
-        let mut clock = Clock::at(reading(1_000, 0), Some(floor));
-        assert_eq!(told(&mut clock, 1_000, 0), (5_000, None));
+        let mut clock = Clock::at(reading(1_000, 0), Some((floor, None)));
+        // After another boot: that it went back is told, nothing else can be known.
+        assert_eq!(told(&mut clock, 1_000, 0), (5_000, Some(-4_000)));
         assert_eq!(told(&mut clock, 1_100, 100), (5_100, None));
+        let mut clock = Clock::at(reading(9_000, 0), Some((floor, None)));
+        assert_eq!(told(&mut clock, 9_000, 0), (9_000, None));
+    }
+
+    #[test]
+    fn within_a_boot_the_time_that_passed_is_known_whatever_the_wall_clock_says() {
+        let last = Timestamp::from_millisecond(100_000).unwrap();
+        for (wall, time, jump) in [
+            // A minute passed, and the wall clock agrees, but for what is slewed.
+            (160_000, 160_000, None),
+            (161_500, 160_000, None),
+            // It was set back by an hour meanwhile: the minute has passed all the same.
+            (-3_440_000, 160_000, Some(-3_600_000)),
+            // It was set ahead, as after a pause that the boot clock did not see.
+            (220_000, 220_000, Some(60_000)),
+        ] {
+            let mut clock = Clock::at(reading(wall, 65_000), Some((last, Some(5_000))));
+            assert_eq!(told(&mut clock, wall, 65_000), (time, jump), "{wall}");
+            assert_eq!(told(&mut clock, wall + 10, 65_010), (time + 10, None), "{wall}");
+        }
     }
 
     #[tokio::test]
     async fn an_alarm_rings_at_its_instant_and_once() {
-        let mut clock = Clock::start(None);
+        let mut clock = Clock::start();
         let mut alarm = Alarm::new().unwrap();
         let (begin, _) = clock.now();
         let at = begin.at + jiff::SignedDuration::from_millis(30);

@@ -69,6 +69,8 @@ pub(crate) struct Dispatcher {
     /// Messages that are in the transcript already.
     taken: BTreeSet<String>,
     suspend: bool,
+    /// This process was told to end: what is handed in from now on is for the next.
+    leaving: bool,
     sealed: Option<RunOutcome>,
     /// A deadline that was told of and is still wanted: it is not told of again before something else happens.
     told_deadline: Option<Timestamp>,
@@ -105,6 +107,7 @@ impl Dispatcher {
             inbox,
             taken,
             suspend: false,
+            leaving: false,
             sealed: None,
             told_deadline: None,
         })
@@ -170,8 +173,7 @@ impl Dispatcher {
         tokio::select! {
             biased;
             input = self.signals.next() => {
-                let actor = self.operator.actor("signal");
-                self.take(Event::Said { actor, input })
+                self.signalled(input)
             }
             () = deadline_passed => self.deadline(deadline),
             said = said => {
@@ -184,6 +186,12 @@ impl Dispatcher {
             () = inbox => self.take_inbox().map(|_| ()),
             event = self.executor.next() => event.map_or(Ok(()), |event| self.take(event)),
         }
+    }
+
+    fn signalled(&mut self, input: Input) -> Result<(), Unwritable> {
+        self.leaving |= matches!(input, Input::LetGo { .. });
+        let actor = self.operator.actor("signal");
+        self.take(Event::Said { actor, input })
     }
 
     fn deadline(&mut self, told: Option<Timestamp>) -> Result<(), Unwritable> {
@@ -215,6 +223,20 @@ impl Dispatcher {
             self.record(&Actor::engine(self.operator.uid), &Record::ClockJumped { by_ms }, stamp)?;
         }
         Ok(stamp)
+    }
+
+    /// Records what is taken over of an earlier run, all of it on disk before anything starts.
+    pub(crate) fn take_over(&mut self, records: &[(Record, Vec<u8>)]) -> Result<(), Unwritable> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let stamp = self.stamp()?;
+        let engine = Actor::engine(self.operator.uid);
+        for (record, text) in records {
+            self.recorder.append(&engine, record, stamp, &self.work)?;
+            self.state.apply(record, &engine, stamp.at, &OneBlob(text));
+        }
+        self.recorder.sync(&self.work)
     }
 
     /// Records something the state machine did not say, and lets it know.
@@ -296,7 +318,7 @@ impl Dispatcher {
             Err(why) => {
                 let stamp = self.stamp()?;
                 let (verb, step) = (message.said.verb.clone(), message.said.step.clone());
-                self.record(&actor, &Record::Refused { verb, step, why }, stamp)
+                self.record(&actor, &Record::Refused { verb, step, why, repeats: false }, stamp)
             }
         }
     }
@@ -322,14 +344,17 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 input = self.signals.next() => {
-                    let actor = self.operator.actor("signal");
-                    self.resume_before(&actor)?;
-                    self.take(Event::Said { actor, input })?;
+                    // It ends already: only a cancel is about the run.
+                    if matches!(input, Input::Cancel { .. }) && !self.leaving {
+                        let actor = self.operator.actor("signal");
+                        self.resume_before(&actor)?;
+                        self.take(Event::Said { actor, input })?;
+                    }
                 }
                 event = self.executor.next() => event.map_or(Ok(()), |event| self.take(event))?,
             }
         }
-        if self.suspend {
+        if self.suspend && !self.leaving {
             self.take_inbox()?;
         }
         if !self.suspend {
@@ -352,7 +377,11 @@ impl Dispatcher {
         while !self.executor.is_idle() {
             tokio::select! {
                 biased;
-                _cancel = self.signals.next() => self.executor.stop_all(),
+                input = self.signals.next() => {
+                    if matches!(input, Input::Cancel { .. }) {
+                        self.executor.stop_all();
+                    }
+                }
                 event = self.executor.next() => match event {
                     Some(Event::Ended { key, ending }) => {
                         self.work.observer.unrecorded(&end_line(&key, &ending.end));
@@ -389,6 +418,15 @@ fn end_text(end: &End) -> String {
         End::Stopped => "was ended because of the cancel".to_owned(),
         End::NotStarted(failure) => format!("did not start: {}", failure.message),
         End::Lost(why) => format!("its end is not known: {why}"),
+    }
+}
+
+/// What a step printed in an earlier run.
+struct OneBlob<'a>(&'a [u8]);
+
+impl Blobs for OneBlob<'_> {
+    fn get(&self, _: &String) -> Option<Vec<u8>> {
+        Some(self.0.to_vec())
     }
 }
 

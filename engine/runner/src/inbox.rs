@@ -43,10 +43,20 @@ impl Watch {
     /// watch left, the folder is looked at twice a second.
     #[must_use]
     pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), notices: watch(directory).ok() }
+        Self {
+            directory: directory.to_owned(),
+            notices: watch(directory, inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO).ok(),
+        }
     }
 
-    /// The folder.
+    /// Begins to watch a file that others write to, as [`Watch::new`].
+    #[must_use]
+    pub fn of_file(path: &Path) -> Self {
+        let flags = inotify::WatchFlags::MODIFY | inotify::WatchFlags::ATTRIB;
+        Self { directory: path.to_owned(), notices: watch(path, flags).ok() }
+    }
+
+    /// The folder, or the file.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -69,9 +79,9 @@ impl Watch {
     }
 }
 
-fn watch(directory: &Path) -> io::Result<AsyncFd<OwnedFd>> {
+fn watch(path: &Path, flags: inotify::WatchFlags) -> io::Result<AsyncFd<OwnedFd>> {
     let fd = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
-    inotify::add_watch(&fd, directory, inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO)?;
+    inotify::add_watch(&fd, path, flags)?;
     #[expect(
         deprecated,
         reason = "what follows it is unsafe, for types that may close or change their descriptor; OwnedFd does not"
@@ -180,6 +190,11 @@ pub fn encode(input: &Input, by: &str) -> HandIn {
             body.text("to", to.as_deref());
             None
         }
+        Input::Accept => None,
+        Input::LetGo { reason } => {
+            body.text("reason", Some(reason));
+            None
+        }
         Input::Cancel { reason } => {
             body.text("reason", Some(reason));
             None
@@ -226,6 +241,8 @@ pub fn decode(message: &HandIn) -> Result<Input, String> {
             }
         }
         "handover" => Input::HandOver { to: body.text("to")? },
+        "accept" => Input::Accept,
+        "let go" => Input::LetGo { reason: body.needed("reason")? },
         "cancel" => Input::Cancel { reason: body.needed("reason")? },
         other => return Err(format!("this build knows no verb {other:?}")),
     })
@@ -327,6 +344,8 @@ mod tests {
             Input::Note { step: None, text: "looked at the log".to_owned() },
             Input::Settle { step, word: SettleWord::GoOn, reason, outputs: texts },
             Input::HandOver { to: Some("akim".to_owned()) },
+            Input::Accept,
+            Input::LetGo { reason: "SIGTERM".to_owned() },
             Input::Cancel { reason: "wrong host".to_owned() },
         ];
         for input in inputs {

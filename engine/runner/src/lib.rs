@@ -5,6 +5,7 @@ pub mod channel;
 pub mod clock;
 mod dispatcher;
 pub mod executor;
+pub mod follow;
 pub mod git;
 pub mod inbox;
 pub mod load;

@@ -6,6 +6,7 @@ pub mod fate;
 mod leftover;
 mod lock;
 mod replay;
+mod retry;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use runbook_core::run::event::Event;
 use runbook_core::run::record::{Actor, AttemptKey, Mode, Record, RunOutcome, RunStarted};
 use runbook_core::run::request::Request;
 use runbook_core::run::state::RunState;
+use runbook_core::value::Value;
 use runbook_transcript::blob::Durable;
 use runbook_transcript::digest::Digest;
 use runbook_transcript::lock::{Holder, Lock};
@@ -33,8 +35,9 @@ use runbook_transcript::store::{Store, StoreError};
 use runbook_transcript::writer::{Torn, Writer};
 
 pub use self::entered::enter_missing_seal;
-pub use self::error::RunError;
+pub use self::error::{LockedBy, RunError};
 pub(crate) use self::leftover::{is_process, start_time};
+pub use self::retry::{Earlier, RetryError, look_back};
 use crate::account::Machine;
 use crate::clock::Clock;
 use crate::dispatcher::{Dispatcher, InputReceiver, Parts, Stop};
@@ -153,6 +156,38 @@ pub async fn start_on(
     wrap: Wrap,
 ) -> Result<Finished, RunError> {
     let params = params::resolve(&loaded.plan.document().params, &options.params).map_err(RunError::Params)?;
+    begin(loaded, params, None, options, machine, observer, inputs, wrap).await
+}
+
+/// Tries an earlier run again: the same runbook and params, and what went well there is taken over. As [`start`]; the
+/// options' own params are not looked at.
+///
+/// # Errors
+/// As [`start`].
+pub async fn retry(
+    earlier: Earlier,
+    options: RunOptions,
+    machine: Machine,
+    observer: Rc<dyn Observer>,
+    inputs: InputReceiver,
+) -> Result<Finished, RunError> {
+    let (loaded, params) = (earlier.loaded.clone(), earlier.started.params.clone());
+    let wrap: Wrap = Box::new(|storage| Box::new(storage));
+    begin(loaded, params, Some(earlier), options, machine, observer, inputs, wrap).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a run is made of, given by the two ways to start one")]
+#[expect(clippy::too_many_lines, reason = "one thing after another, each needing what was made before")]
+async fn begin(
+    loaded: Loaded,
+    params: BTreeMap<String, (Value, String)>,
+    earlier: Option<Earlier>,
+    options: RunOptions,
+    machine: Machine,
+    observer: Rc<dyn Observer>,
+    inputs: InputReceiver,
+    wrap: Wrap,
+) -> Result<Finished, RunError> {
     let refused = refuse::refusals(&loaded.plan, &loaded.team, options.mode);
     if !refused.is_empty() {
         return Err(RunError::NotInBuild(refused));
@@ -163,15 +198,18 @@ pub async fn start_on(
         return Err(RunError::NotClean { path: loaded.runbook.path.clone(), in_git: commit.is_some() });
     }
     let store = Store::open_or_init(&options.store).map_err(RunError::Store)?;
-    let mut clock = Clock::start(None);
+    let mut clock = Clock::start();
     let (stamp, _) = clock.now();
     let run = create_run(&store, &loaded.plan, stamp.at)?;
     let held = run.lock(&holder(&machine, stamp.at)).map_err(RunError::Held)?;
-    let name = lock::name(&loaded.plan, &params, run.id())?;
-    if let (Some(name), Mode::Real) = (&name, options.mode) {
-        lock::take(&store, name, run.id())?;
-    }
-
+    let name = match take_lock(&store, &loaded.plan, &params, &run, options.mode) {
+        Ok(name) => name,
+        Err(error) => {
+            // Nothing was written in it: no run came of it.
+            let _removed = fs::remove_dir_all(run.path());
+            return Err(error);
+        }
+    };
     let ledger = store.ledger();
     let ledger_head = ledger.head().map_err(|error| RunError::Unwritable(ledger_unwritable(ledger.path(), &error)))?;
     let keeper = Keeper::new(run.blobs(), run.sharing());
@@ -202,6 +240,7 @@ pub async fn start_on(
         yes: options.yes,
         step_by_step: options.step_by_step,
         directory: loaded.directory.display().to_string(),
+        retry_of: earlier.as_ref().map(Earlier::named),
     };
     let writer = Writer::create_on(&run, wrap)
         .map_err(|error| RunError::Unwritable(Unwritable { path: error.path.clone(), why: error.to_string() }))?;
@@ -231,9 +270,14 @@ pub async fn start_on(
         .and_then(|()| recorder.sync(&work))
         .and_then(|()| recorder.enter_start(stamp));
     begun.map_err(RunError::Unwritable)?;
+    let taken_over = match &earlier {
+        Some(earlier) => earlier.keep_blobs(&run).map(|()| earlier.records.clone()).map_err(RunError::Unwritable)?,
+        None => Vec::new(),
+    };
     let inbox = (options.mode == Mode::Real).then(|| Watch::new(&run.inbox()));
     let parts = Parts { state, recorder, work, clock, inputs, inbox, taken: BTreeSet::new() };
-    let dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
+    let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
+    dispatcher.take_over(&taken_over).map_err(RunError::Unwritable)?;
     let stop = dispatcher.run(Event::Started).await;
     Ok(finish(stop, options.mode, run, &store, name.as_deref(), held))
 }
@@ -252,14 +296,16 @@ pub async fn resume(
 ) -> Result<Finished, RunError> {
     let held = run.lock(&holder(&machine, Timestamp::now())).map_err(RunError::Held)?;
     let replayed = replay::replay(&run)?;
-    let replay::Replayed { writer, torn, state, plan, team, started, last, open, taken, boot_id } = replayed;
+    let replay::Replayed { writer, torn, state, plan, team, started, last, last_boot_ms, open, taken, boot_id } =
+        replayed;
     let name = lock::name(&plan, &started.params, run.id())?;
     if let Some(name) = &name {
         lock::take(store, name, run.id())?;
     }
-    let clock = Clock::start(Some(last));
-    let keeper = Keeper::new(run.blobs(), run.sharing());
     let same_boot = boot_id == machine.boot_id;
+    let clock = Clock::go_on(last, same_boot.then_some(last_boot_ms));
+    let keeper = Keeper::new(run.blobs(), run.sharing());
+    let left_over = retry::left_over(store, &run, &started, &state)?;
     let operator = machine.account.actor("terminal");
     let directory = PathBuf::from(&started.directory);
     let resumed = Record::RunResumed {
@@ -275,6 +321,7 @@ pub async fn resume(
     let parts = Parts { state, recorder, work, clock, inputs, inbox, taken };
     let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
     take_up(&mut dispatcher, &run, Found { resumed, operator, torn, open, same_boot, plan: &plan })?;
+    dispatcher.take_over(&left_over).map_err(RunError::Unwritable)?;
     // As large as the rest of this future together.
     let stop = Box::pin(dispatcher.run(Event::Resumed)).await;
     Ok(finish(stop, started.mode, run, store, name.as_deref(), held))
@@ -294,8 +341,9 @@ struct Found<'a> {
 fn take_up(dispatcher: &mut Dispatcher, run: &RunDir, found: Found<'_>) -> Result<(), RunError> {
     let Found { resumed, operator, torn, open, same_boot, plan } = found;
     let engine = Actor::engine(dispatcher.operator.uid);
-    let (stamp, _) = dispatcher.clock.now();
+    let (stamp, jumped) = dispatcher.clock.now();
     let mut records = vec![(operator, resumed)];
+    records.extend(jumped.map(|by_ms| (engine.clone(), Record::ClockJumped { by_ms })));
     records.extend(torn.map(|torn| (engine.clone(), Record::Recovered { bytes: torn.bytes })));
     if same_boot {
         let notes = leftover::look_after(&open, plan);
@@ -323,6 +371,21 @@ fn take_up(dispatcher: &mut Dispatcher, run: &RunDir, found: Found<'_>) -> Resul
         dispatcher.state.attach(key);
     }
     Ok(())
+}
+
+/// Takes the lock that the runbook names, if it names one; gives its name.
+fn take_lock(
+    store: &Store,
+    plan: &Plan,
+    params: &BTreeMap<String, (Value, String)>,
+    run: &RunDir,
+    mode: Mode,
+) -> Result<Option<String>, RunError> {
+    let name = lock::name(plan, params, run.id())?;
+    if let (Some(name), Mode::Real) = (&name, mode) {
+        lock::take(store, name, run.id())?;
+    }
+    Ok(name)
 }
 
 fn finish(stop: Stop, mode: Mode, run: RunDir, store: &Store, name: Option<&str>, held: Lock) -> Finished {

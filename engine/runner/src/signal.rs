@@ -1,4 +1,5 @@
-//! Ctrl-C and its kin: each becomes a cancel, the state machine knows what a second one means.
+//! Ctrl-C cancels; the state machine knows what a second one means. What would only end this process lets go of the
+//! run, in order: a terminal that went away or a machine that shuts down is nobody's decision about the run.
 
 use std::io;
 
@@ -26,13 +27,13 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one, and gives the cancel it means.
+    /// Waits for the next one, and gives what it means.
     pub async fn next(&mut self) -> Input {
-        let name = tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT (Ctrl-C)",
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.hangup.recv() => "SIGHUP (the terminal went away)",
-        };
-        Input::Cancel { reason: name.to_owned() }
+        let let_go = |reason: &str| Input::LetGo { reason: reason.to_owned() };
+        tokio::select! {
+            _ = self.interrupt.recv() => Input::Cancel { reason: "SIGINT (Ctrl-C)".to_owned() },
+            _ = self.terminate.recv() => let_go("SIGTERM"),
+            _ = self.hangup.recv() => let_go("SIGHUP (the terminal went away)"),
+        }
     }
 }

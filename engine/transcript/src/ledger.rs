@@ -29,6 +29,9 @@ pub const STARTED: &str = "run.started";
 /// A run was sealed; `head` is the digest of its last entry.
 pub const SEALED: &str = "run.sealed";
 
+/// A run that was sealed was removed; `head` is the digest its seal had.
+pub const REMOVED: &str = "run.removed";
+
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerLine {
@@ -45,7 +48,7 @@ pub struct LedgerLine {
 pub struct LedgerNote {
     /// When, in whole milliseconds, as the machine claimed.
     pub ts: Timestamp,
-    /// [`STARTED`], [`SEALED`], or what a later program wrote.
+    /// [`STARTED`], [`SEALED`], [`REMOVED`], or what a later program wrote.
     pub kind: String,
     /// The run.
     pub run: RunId,
@@ -238,14 +241,17 @@ impl Ledger {
         })
     }
 
-    /// Names the runs the ledger knows and that are not among these.
+    /// Names the runs the ledger knows, that are not among these, and of which no line says that they were removed.
     ///
     /// # Errors
     /// As [`Ledger::read`].
     pub fn vanished(&self, present: &[RunId]) -> Result<Vec<RunId>, LedgerError> {
         let present: BTreeSet<_> = present.iter().collect();
-        let known: BTreeSet<_> = self.read()?.into_iter().map(|line| line.note.run).collect();
-        Ok(known.into_iter().filter(|run| !present.contains(run)).collect())
+        let lines = self.read()?;
+        let removed: BTreeSet<_> =
+            lines.iter().filter(|line| line.note.kind == REMOVED).map(|line| line.note.run.clone()).collect();
+        let known: BTreeSet<_> = lines.into_iter().map(|line| line.note.run).collect();
+        Ok(known.into_iter().filter(|run| !present.contains(run) && !removed.contains(run)).collect())
     }
 }
 

@@ -116,6 +116,7 @@ pub struct Reader<R> {
     head: Digest,
     offset: u64,
     stopped: bool,
+    failed: bool,
 }
 
 impl Reader<BufReader<File>> {
@@ -142,6 +143,7 @@ impl<R: BufRead> Reader<R> {
             head: Digest::ZERO,
             offset: 0,
             stopped: false,
+            failed: false,
         }
     }
 
@@ -161,6 +163,11 @@ impl<R: BufRead> Reader<R> {
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Lets it look for entries again after it gave none: a source may have grown. After an error it stays where it is.
+    pub fn go_on(&mut self) {
+        self.stopped = self.failed;
     }
 
     fn read_entry(&mut self) -> Result<Option<Entry>, ReadError> {
@@ -206,6 +213,7 @@ impl<R: BufRead> Iterator for Reader<R> {
         }
         let next = self.read_entry().transpose();
         self.stopped = !matches!(next, Some(Ok(_)));
+        self.failed = matches!(next, Some(Err(_)));
         next
     }
 }

@@ -13,7 +13,7 @@ use runbook_core::run::state::RunState;
 use runbook_runner::account::Machine;
 use runbook_runner::inputs;
 use runbook_runner::observer::{Notice, Observer};
-use runbook_runner::run::{Finished, Loaded, RunEnd, RunError, RunOptions, resume, start};
+use runbook_runner::run::{Earlier, Finished, Loaded, LockedBy, RunEnd, RunError, RunOptions, resume, retry, start};
 use runbook_transcript::entry::Entry;
 use runbook_transcript::reader::Reader;
 use runbook_transcript::run_dir::RunDir;
@@ -24,7 +24,7 @@ use serde_json::json;
 use crate::clock::spoken;
 use crate::context::{Context, Ending, store_failure};
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use crate::failure::{Failure, unless_closed};
 use crate::history::once_more;
 use crate::place::{Place, shown};
 use crate::terminal::answers::answers;
@@ -38,6 +38,8 @@ use crate::text::{Line, Style};
 pub(super) enum Going {
     /// A new run.
     Start(Box<Loaded>, RunOptions),
+    /// A new run that takes over what went well in an earlier one.
+    Retry(Box<Earlier>, RunOptions),
     /// A run that waits or was interrupted.
     Resume(Store, RunDir),
 }
@@ -105,11 +107,11 @@ impl Observer for Learning {
 /// # Errors
 /// [`Failure`] when nothing was started.
 pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> Ending {
-    context.out.flush()?;
+    unless_closed(context.out.flush())?;
     let machine = Machine::current();
     let (sender, receiver) = inputs();
     let mode = match &going {
-        Going::Start(_, options) => options.mode,
+        Going::Start(_, options) | Going::Retry(_, options) => options.mode,
         // A dry run is never gone on with.
         Going::Resume(..) => Mode::Real,
     };
@@ -141,12 +143,14 @@ pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> End
     let ended = runtime.block_on(async {
         match going {
             Going::Start(loaded, options) => start(*loaded, options, machine, observer, receiver).await,
+            Going::Retry(earlier, options) => retry(*earlier, options, machine, observer, receiver).await,
             Going::Resume(store, run) => resume(&store, run, attended, machine, observer, receiver).await,
         }
     });
     // The observer has gone with the run: the terminal is as before.
     let finished = ended.map_err(|error| run_failure(&error, context))?;
-    tell(&finished, &kinds.borrow(), watching, context)?;
+    // Whoever closed the output does not read how it ended; the exit code says it all the same.
+    unless_closed(tell(&finished, &kinds.borrow(), watching, context))?;
     Ok(ExitCode::from_number(finished.end.exit_code()))
 }
 
@@ -165,8 +169,16 @@ pub(super) fn run_failure(error: &RunError, context: &Context) -> Failure {
     let failure = Failure::new(ExitCode::from_number(error.exit_code()), error);
     match error {
         RunError::Store(error) => store_failure(error),
-        RunError::Locked { run, .. } => {
-            failure.help(format!("`{}` shows it; wait for it, or cancel it", context.place.command(&["show", run])))
+        RunError::Locked { run, stands, .. } => {
+            let command = |verb| context.place.command(&[verb, run]);
+            match stands {
+                LockedBy::Running => {
+                    failure.help(format!("`{}` watches it; wait for it, or cancel it", command("attach")))
+                }
+                LockedBy::Waiting | LockedBy::Interrupted => {
+                    failure.help(format!("`{}` goes on with it, `{}` ends it", command("resume"), command("cancel")))
+                }
+            }
         }
         RunError::Held(_) => failure
             .help("that process goes on with it; `runbook answer`, `approve`, `note` and the like reach it from here"),
@@ -179,6 +191,14 @@ pub(super) fn run_failure(error: &RunError, context: &Context) -> Failure {
         | RunError::Replay { .. }
         | RunError::Unwritable(_)
         | RunError::System(_) => failure,
+    }
+}
+
+/// The earlier run that a run tries again.
+fn retried(run: &RunDir) -> Option<String> {
+    match wire::record(&run.ends().ok()?.first?).ok()? {
+        Record::RunStarted(started) => started.retry_of.map(|earlier| earlier.run),
+        _ => None,
     }
 }
 
@@ -227,7 +247,11 @@ fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Co
         }
         RunEnd::Shown => {
             out.line(Line::new().and(Style::Good, "That was a dry run: nothing was started, nobody was told."))?;
-            let words = once_more(&finished.run);
+            // What a run tries again stands in its first entry.
+            let words = match retried(&finished.run) {
+                Some(run) => vec!["retry".to_owned(), run],
+                None => once_more(&finished.run),
+            };
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             out.line(Line::plain("  for real    ").and(Style::Command, &place.command(&words)))?;
         }

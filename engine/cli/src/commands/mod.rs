@@ -1,18 +1,24 @@
 //! One file a verb.
 
+mod attach;
 mod audit;
 mod check;
 mod completions;
 mod explain;
+mod gc;
 mod going;
 mod graph;
 mod hand_in;
+mod ledger;
 mod list;
 mod log;
+mod meant;
 mod new;
 mod resume;
+mod retry;
 mod run;
 mod runs;
+mod say;
 mod schema;
 mod show;
 mod store;
@@ -31,6 +37,7 @@ pub fn perform(command: &Command, context: &mut Context) -> Ending {
     match command {
         Command::Audit(audit) => match &audit.command {
             AuditCommand::Verify(arguments) => audit::verify(arguments, context),
+            AuditCommand::Ledger(arguments) => ledger::audit(arguments, context),
         },
         Command::Store(store) => match &store.command {
             StoreCommand::Init(arguments) => store::init(arguments, context),
@@ -38,6 +45,9 @@ pub fn perform(command: &Command, context: &mut Context) -> Ending {
         Command::Completions(arguments) => completions::print(arguments, context),
         Command::Explain(arguments) => explain::explain(arguments, context),
         Command::Runs(arguments) => runs::list(arguments, context),
+        Command::Attach(arguments) => attach::attach(arguments, context),
+        Command::Retry(arguments) => retry::retry(arguments, context),
+        Command::Gc(arguments) => gc::collect(arguments, context),
         Command::Resume(arguments) => resume::resume(arguments, context),
         Command::Answer(arguments) => hand_in::answer(arguments, context),
         Command::Approve(arguments) => hand_in::approve(arguments, context),

@@ -13,10 +13,10 @@ use serde_json::json;
 
 use self::ahead::{Ahead, ahead};
 use super::going::{Going, Watching, go};
-use super::hand_in::going_run;
+use super::meant::going_run;
 use crate::arguments::Resume;
 use crate::context::{Context, Ending};
-use crate::failure::Failure;
+use crate::failure::{Failure, unless_closed};
 use crate::history::Past;
 use crate::replay::replay;
 use crate::text::{Line, Style, pad};
@@ -46,11 +46,11 @@ pub(super) fn resume(arguments: &Resume, context: &mut Context) -> Ending {
     let edited = started.as_ref().is_some_and(is_edited);
     if watching == Watching::Json {
         if !steps.is_empty() {
-            print_json(&run, &steps, edited, context)?;
+            unless_closed(print_json(&run, &steps, edited, context))?;
         }
     } else {
-        print_head(&run, context)?;
-        print(&steps, started.as_ref().filter(|_| edited), context)?;
+        unless_closed(print_head(&run, context))?;
+        unless_closed(print(&steps, started.as_ref().filter(|_| edited), context))?;
     }
     let store = context.store()?;
     go(Going::Resume(store, run), watching, context)

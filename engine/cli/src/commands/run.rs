@@ -11,7 +11,7 @@ use crate::arguments::Run;
 use crate::context::{Context, Ending};
 use crate::diagnostics::Checked;
 use crate::diagnostics::human::short;
-use crate::failure::Failure;
+use crate::failure::{Failure, unless_closed};
 use crate::history::{last_real, last_time};
 use crate::loading::{Ready, load};
 use crate::output::tell;
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Run, context: &mut Context) -> Ending {
     let watching = Watching::of(arguments.json, &Machine::current());
     warn(&ready.checked, context);
     if watching != Watching::Json {
-        head(&ready, mode, context)?;
+        unless_closed(head(&ready, mode, context))?;
     }
     let options = RunOptions {
         store: context.place.store.clone(),

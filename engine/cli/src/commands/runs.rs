@@ -1,5 +1,8 @@
 //! `runbook runs`: the runs and where each stands.
 
+use runbook_core::run::request::Request;
+use runbook_core::run::state::PendingHandover;
+use runbook_transcript::run_id::RunId;
 use runbook_transcript::store::{Store, StoreError};
 use serde_json::json;
 
@@ -9,6 +12,7 @@ use crate::context::{Context, Ending, store_failure};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::history::{Past, Standing, newest_first};
+use crate::replay::state_now;
 use crate::text::{Line, Style, table};
 
 /// Lists the runs, the newest first.
@@ -32,8 +36,9 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
         .filter(|past| !arguments.waiting || !matches!(past.standing, Standing::Over(_)))
         .take(limit)
         .collect();
+    let open: Vec<Option<Open>> = past.iter().map(|past| Open::of(past, store.as_ref()?)).collect();
     if arguments.json {
-        let runs: Vec<_> = past.iter().map(of).collect();
+        let runs: Vec<_> = past.iter().zip(&open).map(|(past, open)| of(past, open.as_ref())).collect();
         context.out.json(&json!({ "v": 1, "runs": runs }))?;
         return Ok(ExitCode::Resolved);
     }
@@ -51,24 +56,67 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
             Standing::Running | Standing::Waiting(_) | Standing::Interrupted => Style::Look,
         };
         let dry = if past.is_real() { "" } else { " (dry run)" };
-        let waits = match &past.standing {
-            Standing::Waiting(waits) if !waits.is_empty() => format!(" for {}", waits.join("; ")),
-            Standing::Over(_) | Standing::Running | Standing::Waiting(_) | Standing::Interrupted => String::new(),
-        };
         vec![
             (Style::Strong, past.id.clone()),
             (Style::Plain, time(past.started, context.now, &context.zone)),
             (Style::Plain, past.operator.clone()),
             (Style::Plain, rough(past.duration())),
-            (style, format!("{}{dry}{waits}", past.standing.word())),
+            (style, format!("{}{dry}", past.standing.word())),
         ]
     }));
     let columns = context.out.columns();
-    table(&rows).iter().try_for_each(|line: &Line| context.out.line(line.fit(columns)))?;
+    for (index, line) in table(&rows).iter().enumerate() {
+        context.out.line(line.fit(columns))?;
+        let Some(Some(open)) = index.checked_sub(1).and_then(|index| open.get(index)) else { continue };
+        for line in open.lines(context) {
+            context.out.wrapped(line, 6)?;
+        }
+    }
     Ok(ExitCode::Resolved)
 }
 
-fn of(past: &Past) -> serde_json::Value {
+/// What is open in a run that is not over.
+struct Open {
+    waits: Vec<Wait>,
+    handover: Option<PendingHandover>,
+}
+
+/// Something that waits for people.
+struct Wait {
+    request: Request,
+    from: Vec<String>,
+}
+
+impl Open {
+    /// Nothing for a run that is over; of one that cannot be read back no more is told than its last entry says.
+    fn of(past: &Past, store: &Store) -> Option<Self> {
+        if matches!(past.standing, Standing::Over(_)) {
+            return None;
+        }
+        let state = state_now(&store.run(&RunId::new(&past.id).ok()?)).ok()?;
+        let waits = state.requests().map(|request| Wait { request: request.clone(), from: state.awaited(request) });
+        Some(Self { waits: waits.collect(), handover: state.pending_handover().cloned() })
+    }
+
+    fn lines(&self, context: &Context) -> Vec<Line> {
+        let at = |at| time(at, context.now, &context.zone);
+        let mut lines = Vec::new();
+        if let Some(PendingHandover { by, to, since }) = &self.handover {
+            let text = format!("handed over to {to} by {by} {}, who has not confirmed it", at(*since));
+            lines.push(Line::plain("    ").and(Style::Look, &text));
+        }
+        for Wait { request, from } in &self.waits {
+            let step = request.step.as_deref().unwrap_or("rollback");
+            let until = request.deadline.map_or(String::new(), |until| format!(", until {}", at(until)));
+            let line = Line::plain("    ").and(Style::Look, &format!("{} {step}", request.verb()));
+            let rest = format!(": waits for {} since {}{until}", from.join(", "), at(request.since));
+            lines.push(line.and(Style::Plain, &rest));
+        }
+        lines
+    }
+}
+
+fn of(past: &Past, open: Option<&Open>) -> serde_json::Value {
     let (ended, waits_for) = match &past.standing {
         Standing::Over(_) => (Some(past.last.to_string()), Vec::new()),
         Standing::Waiting(waits) => (None, waits.clone()),
@@ -85,5 +133,21 @@ fn of(past: &Past) -> serde_json::Value {
         "duration_ms": u64::try_from(past.duration().as_millis()).unwrap_or(u64::MAX),
         "standing": past.standing.word(),
         "waits_for": waits_for,
+        "waits": open.map_or(Vec::new(), |open| open.waits.iter().map(wait).collect()),
+        "handover": open.and_then(|open| open.handover.as_ref()).map(|handover| {
+            json!({ "by": handover.by, "to": handover.to, "since": handover.since.to_string() })
+        }),
+    })
+}
+
+fn wait(wait: &Wait) -> serde_json::Value {
+    json!({
+        "request": wait.request.id,
+        "step": wait.request.step,
+        "verb": wait.request.verb(),
+        "text": wait.request.text,
+        "from": wait.from,
+        "since": wait.request.since.to_string(),
+        "until": wait.request.deadline.map(|until| until.to_string()),
     })
 }

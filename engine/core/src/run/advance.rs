@@ -15,6 +15,9 @@ use crate::graph::StepIndex;
 impl RunState {
     /// Goes on until nothing more follows.
     pub(crate) fn advance(&mut self) {
+        if self.letting_go {
+            return self.let_go_when_idle();
+        }
         loop {
             let before = self.effects.len();
             let mut moved = false;

@@ -13,7 +13,7 @@ use crate::document::model::{Kind, Work};
 use crate::graph::{Road, StepIndex, roads_of};
 
 impl RunState {
-    fn with_step(&mut self, id: &str, change: impl FnOnce(&mut StepState)) {
+    pub(super) fn with_step(&mut self, id: &str, change: impl FnOnce(&mut StepState)) {
         if let Some(index) = self.plan.graph().find(id)
             && let Some(step) = self.steps.get_mut(index.get())
         {
@@ -63,8 +63,16 @@ impl RunState {
         self.requests.remove(&request);
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm a record: what it changes is read in one place")]
     pub(crate) fn change(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
+        let before = self.before_said(record);
+        self.change_by(record, actor, blobs);
+        if let Some((said, before)) = before {
+            self.after_said(&said, before, actor);
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm a record: what it changes is read in one place")]
+    fn change_by(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
         let now = self.now;
         // These can stand between a settlement and what follows from it, and change nothing that it depends on.
         let beside = matches!(
@@ -76,6 +84,7 @@ impl RunState {
                 | Record::Note { .. }
                 | Record::Refused { .. }
                 | Record::Handover { .. }
+                | Record::HandoverConfirmed { .. }
         );
         if let Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } = record {
             self.unfollowed = self.plan.graph().find(step);
@@ -88,8 +97,12 @@ impl RunState {
             | Record::Note { .. }
             | Record::Attachment { .. }
             | Record::Refused { .. }
-            | Record::ClockJumped { .. }
             | Record::Recovered { .. } => {}
+            Record::ClockJumped { by_ms } => {
+                if *by_ms < 0 {
+                    self.let_approvals_fall();
+                }
+            }
             Record::StepPlanned { key, plan, shown } => {
                 self.mark_undoing(key);
                 self.with_attempt(key, |step| {
@@ -135,7 +148,10 @@ impl RunState {
                     *step.stage_of(key.part) = Stage::Ended(refused(key, Settlement::Expired, reason));
                 });
             }
-            Record::ApprovalVoid { request, .. } => self.close(*request),
+            Record::ApprovalVoid { request, .. } => {
+                self.close(*request);
+                self.voided.retain(|(fallen, _)| fallen != request);
+            }
             Record::StepReleased { key } => self.with_step(&key.step, |step| step.gate = Gate::Open),
             Record::StepIntent { key, plan, until } => {
                 self.order += 1;
@@ -258,6 +274,7 @@ impl RunState {
                 }
                 self.look_behind(step);
             }
+            Record::StepTakenOver { step, was, .. } => self.change_taken_over(step, was),
             Record::StepUndone { step, outcome, .. } => {
                 let passed = *outcome == Outcome::Passed;
                 if !passed {
@@ -331,11 +348,17 @@ impl RunState {
                     state.stage = Stage::Ended(verdict);
                 });
             }
-            Record::Handover { step, .. } => {
+            Record::Handover { step, to } => {
                 if let Some(step) = step {
                     self.handed_over = true;
                     self.with_step(step, |state| state.handed_over = true);
+                } else {
+                    self.change_handed_over(to, &actor.id);
                 }
+            }
+            Record::HandoverConfirmed { .. } => {
+                self.handover = None;
+                self.operator = actor.clone();
             }
             Record::DoubtOpened { key, why } => self.change_doubt(key, why),
             Record::DoubtSettled { key, word, by, reason } => {
@@ -373,6 +396,7 @@ impl RunState {
             Record::RunSuspended { .. } => self.suspended = true,
             Record::RunResumed { attended, .. } => {
                 self.suspended = false;
+                self.letting_go = false;
                 self.taken_up = true;
                 self.attended = *attended;
                 self.operator = actor.clone();
@@ -480,7 +504,7 @@ impl RunState {
     }
 
     /// Steps behind a settled one have to be looked at.
-    fn look_behind(&mut self, id: &str) {
+    pub(super) fn look_behind(&mut self, id: &str) {
         if let Some(index) = self.plan.graph().find(id) {
             // A step blocked through several others is judged by the first of them: all that follow are looked at.
             let behind: Vec<StepIndex> = self.plan.graph().outgoing(index).map(|(to, _)| to).collect();
@@ -506,6 +530,17 @@ impl RunState {
     pub(crate) fn has_road(&self, step: &str, road: Road) -> bool {
         let index = self.plan.graph().find(step);
         index.is_some_and(|index| roads_of(self.plan.step(index)).iter().any(|(one, _)| *one == road))
+    }
+
+    /// The clock went back: what was to be approved until some time has to be asked for again.
+    fn let_approvals_fall(&mut self) {
+        let asked: Vec<Request> = self.requests.values().cloned().collect();
+        for request in asked {
+            let RequestKind::Approval { key, plan, shown, .. } = request.kind else { continue };
+            self.close(request.id);
+            self.with_step(&key.step, |step| *step.stage_of(key.part) = Stage::Planned(key.clone(), plan, shown));
+            self.voided.push((request.id, key));
+        }
     }
 
     /// The one-line form of what is planned.

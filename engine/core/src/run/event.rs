@@ -172,6 +172,13 @@ pub enum Input {
         /// To whom.
         to: Option<String>,
     },
+    /// Confirms a handover: who it was handed to takes the run.
+    Accept,
+    /// Lets go of the run: nothing new starts, what runs is let end, then the process ends and the run waits.
+    LetGo {
+        /// Why.
+        reason: String,
+    },
     /// Cancels the run; a second one ends the act that runs.
     Cancel {
         /// Why.
@@ -191,6 +198,8 @@ impl Input {
             Self::Note { .. } => "note",
             Self::Settle { .. } => "settle",
             Self::HandOver { .. } => "handover",
+            Self::Accept => "accept",
+            Self::LetGo { .. } => "let go",
             Self::Cancel { .. } => "cancel",
         }
     }

@@ -10,9 +10,10 @@ use super::event::Input;
 use super::judge::Judged;
 use super::record::{
     Actor, AnswerWord, AttemptKey, Auth, BlobDigest, BranchChoice, Mode, Outcome, Part, Phase, QuestionKind, Record,
-    RequestId, SettleWord,
+    SettleWord,
 };
 use super::request::{Request, RequestKind};
+use super::said::{Closed, Declined, Said};
 use super::scope::{self, RunScope};
 use super::state::RunState;
 use super::step_state::Stage;
@@ -195,14 +196,14 @@ impl RunState {
             | Input::Acknowledge { step, .. }
             | Input::Note { step, .. }
             | Input::Settle { step, .. } => step.clone(),
-            Input::HandOver { .. } | Input::Cancel { .. } => None,
+            Input::HandOver { .. } | Input::Accept | Input::LetGo { .. } | Input::Cancel { .. } => None,
         };
-        if let Err(why) = self.take_input(input) {
-            self.emit(Record::Refused { verb: verb.to_owned(), step, why });
+        if let Err(Declined { why, repeats }) = self.take_input(input) {
+            self.emit(Record::Refused { verb: verb.to_owned(), step, why, repeats });
         }
     }
 
-    fn take_input(&mut self, input: Input) -> Result<(), String> {
+    pub(super) fn take_input(&mut self, input: Input) -> Result<(), Declined> {
         match input {
             Input::Note { step, text } => {
                 self.emit(Record::Note { step, text });
@@ -212,21 +213,22 @@ impl RunState {
                 self.cancel(reason);
                 Ok(())
             }
-            Input::HandOver { to } => {
-                self.nothing_runs()?;
-                self.emit(Record::Handover { step: None, to: to.into_iter().collect() });
-                self.suspend();
+            Input::HandOver { to } => self.hand_over(to),
+            Input::Accept => self.accept(),
+            Input::LetGo { reason } => {
+                self.let_go_because(&reason);
                 Ok(())
             }
             Input::Approve { step, request, reason } => {
-                let request = self.find_request(step.as_deref(), request, "approve")?;
+                let is_same = |closed: &Closed| closed.said == Said::Approved;
+                let request = self.find_request(step.as_deref(), request, "approve", is_same)?;
                 let RequestKind::Approval { key, plan, .. } = request.kind else {
-                    return Err("nothing waits for an approval there".to_owned());
+                    return Err("nothing waits for an approval there".into());
                 };
                 let index = self.plan.graph().find(&key.step);
                 if self.actor.auth == Auth::Tty && index.is_some_and(|index| self.asks_others(index)) {
                     return Err(
-                        "it asks others for approval: what is typed at a terminal is no proof of who it is".to_owned()
+                        "it asks others for approval: what is typed at a terminal is no proof of who it is".into()
                     );
                 }
                 self.emit(Record::ApprovalGranted { request: request.id, key, plan, reason });
@@ -234,69 +236,57 @@ impl RunState {
             }
             Input::Deny { step, request, reason } => {
                 if reason.trim().is_empty() {
-                    return Err("a denial needs a reason".to_owned());
+                    return Err("a denial needs a reason".into());
                 }
-                let request = self.find_request(step.as_deref(), request, "approve")?;
+                let is_same = |closed: &Closed| matches!(closed.said, Said::Denied(_));
+                let request = self.find_request(step.as_deref(), request, "approve", is_same)?;
                 let RequestKind::Approval { key, .. } = request.kind else {
-                    return Err("nothing waits for an approval there".to_owned());
+                    return Err("nothing waits for an approval there".into());
                 };
                 self.emit(Record::ApprovalDenied { request: request.id, key, reason });
                 Ok(())
             }
             Input::Acknowledge { step, behalf } => {
-                let request = self.find_request(step.as_deref(), None, "ack")?;
+                let is_same = |closed: &Closed| closed.said == Said::Acknowledged;
+                let request = self.find_request(step.as_deref(), None, "ack", is_same)?;
                 let RequestKind::Acknowledge { missing, all } = &request.kind else {
-                    return Err("nothing waits for an acknowledgement there".to_owned());
+                    return Err("nothing waits for an acknowledgement there".into());
                 };
                 let by = behalf.unwrap_or_else(|| self.actor.id.clone());
                 if *all && !self.is_among(&by, missing) {
+                    let index = request.step.as_deref().and_then(|step| self.plan.graph().find(step));
+                    let heard = index.and_then(|index| self.steps.get(index.get())).map(|state| &state.acknowledged);
+                    let repeats = heard.is_some_and(|heard| heard.contains(&by));
                     let missing = missing.join(", ");
-                    return Err(format!("each of {missing} has to acknowledge: say in whose name, with --as"));
+                    let why = if repeats {
+                        format!("{by} acknowledged it already; it still waits for {missing}")
+                    } else {
+                        format!("each of {missing} has to acknowledge: say in whose name, with --as")
+                    };
+                    return Err(Declined { why, repeats });
                 }
                 let step = request.step.clone().unwrap_or_default();
                 self.emit(Record::EscalationAcknowledged { step, by });
                 Ok(())
             }
             Input::Answer { step, request, answer, fields, behalf, reason } => {
-                let request = self.find_request(step.as_deref(), request, "answer")?;
-                self.answer(&request, answer, &fields, behalf, reason)
+                let is_same = |closed: &Closed| closed.is_answered_so(&answer, &fields);
+                let request = self.find_request(step.as_deref(), request, "answer", is_same)?;
+                Ok(self.answer(&request, answer, &fields, behalf, reason)?)
             }
             Input::Settle { step, word, reason, outputs } => {
-                let request = self.find_request(step.as_deref(), None, "settle")?;
-                self.settle_by_person(&request, word, reason, &outputs)
+                let is_same = |closed: &Closed| closed.said == Said::Settled(word);
+                let request = self.find_request(step.as_deref(), None, "settle", is_same)?;
+                Ok(self.settle_by_person(&request, word, reason, &outputs)?)
             }
         }
     }
 
-    fn is_among(&self, who: &str, names: &[String]) -> bool {
+    pub(crate) fn is_among(&self, who: &str, names: &[String]) -> bool {
         names.iter().any(|name| {
             name == who
                 || self.team.teams.get(name).is_some_and(|team| team.members.iter().any(|member| member.value == who))
         })
-    }
-
-    /// The request a verb is about: by number, by step, or the only one.
-    fn find_request(&self, step: Option<&str>, id: Option<RequestId>, verb: &str) -> Result<Request, String> {
-        if let Some(id) = id {
-            let request = self.requests.get(&id).filter(|request| request.verb() == verb);
-            return request.cloned().ok_or_else(|| "it was answered already, or is no longer wanted".to_owned());
-        }
-        let matching: Vec<&Request> = self
-            .requests
-            .values()
-            .filter(|request| request.verb() == verb)
-            .filter(|request| step.is_none() || request.step.as_deref() == step)
-            .collect();
-        match (matching.as_slice(), step) {
-            ([request], _) => Ok((*request).clone()),
-            ([], Some(step)) => Err(format!("{step} does not wait for that")),
-            ([], None) => Err("nothing waits for that".to_owned()),
-            (several, _) => {
-                let names: Vec<&str> =
-                    several.iter().map(|request| request.step.as_deref().unwrap_or("rollback")).collect();
-                Err(format!("several steps wait for that: {}; name one", names.join(", ")))
-            }
-        }
     }
 
     fn answer(
@@ -343,24 +333,6 @@ impl RunState {
         }
         self.emit(Record::Answer { request: request.id, step: request.step.clone(), answer, fields, behalf, reason });
         Ok(())
-    }
-
-    /// A process may let go only while nothing depends on it being there.
-    fn nothing_runs(&self) -> Result<(), String> {
-        let runs = |step: &&StepIndex| {
-            self.steps.get(step.get()).is_some_and(|state| {
-                let at_work = |stage: &Stage| {
-                    stage.is_active()
-                        && !stage.waits_for_people()
-                        && !matches!(stage, Stage::Pausing(..) | Stage::WaitingUntil(..))
-                };
-                state.in_flight || at_work(&state.stage) || at_work(&state.undo)
-            })
-        };
-        match self.active.iter().find(runs) {
-            Some(step) => Err(format!("{} is running: hand over when it has ended", self.path(*step))),
-            None => Ok(()),
-        }
     }
 
     /// Whether an act asks others than its operator for approval.

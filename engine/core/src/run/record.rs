@@ -188,6 +188,46 @@ pub struct RunStarted {
     pub step_by_step: bool,
     /// The directory steps run in unless they say otherwise.
     pub directory: String,
+    /// The run it tries again, if it does.
+    pub retry_of: Option<RetryOf>,
+}
+
+/// An earlier run, of which a run takes over what went well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryOf {
+    /// The earlier run's id.
+    pub run: String,
+    /// The steps taken over; each has a [`Record::StepTakenOver`] before anything starts.
+    pub steps: Vec<StepPath>,
+}
+
+/// What an earlier run knew of a step, taken over as it was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenOver {
+    /// How it settled there; skipped: by its own `when`.
+    pub outcome: Outcome,
+    /// By what.
+    pub settlement: Settlement,
+    /// Why, where it did not pass.
+    pub reason: Option<String>,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, Value>,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// Whether its own work was started there, so that there is something to undo.
+    pub acted: bool,
+    /// When its first attempt began.
+    pub started_at: Option<Timestamp>,
+    /// How long its last attempt took.
+    pub duration: Option<Duration>,
+    /// The exit code of its last attempt.
+    pub exit_code: Option<i32>,
+    /// What a person answered.
+    pub answer: Option<String>,
+    /// What a person typed.
+    pub fields: BTreeMap<String, Value>,
+    /// What a decide took.
+    pub branch: Option<Branch>,
 }
 
 /// How one attempt ended, as the world tells it.
@@ -528,6 +568,17 @@ pub enum Record {
         /// How many attempts it took.
         attempts: u32,
     },
+    /// `step.taken_over`: settled by an earlier run; what it printed there stands before.
+    StepTakenOver {
+        /// The step.
+        step: StepPath,
+        /// The earlier run.
+        run: String,
+        /// The number of the entry there that settled it.
+        n: u64,
+        /// What was known of it.
+        was: Box<TakenOver>,
+    },
     /// `step.skipped`.
     StepSkipped {
         /// The step.
@@ -672,6 +723,11 @@ pub enum Record {
         /// To whom.
         to: Vec<String>,
     },
+    /// `handover.confirmed`: whoever the run was handed to has taken it.
+    HandoverConfirmed {
+        /// Who it was handed to: the person, or the team they are of.
+        to: String,
+    },
     /// `doubt.opened`.
     DoubtOpened {
         /// Which attempt.
@@ -747,6 +803,8 @@ pub enum Record {
         step: Option<StepPath>,
         /// Why.
         why: String,
+        /// It only said again what had been said already: nothing was lost.
+        repeats: bool,
     },
     /// `run.sealed`: always the last.
     RunSealed {

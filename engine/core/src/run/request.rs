@@ -76,6 +76,17 @@ impl Request {
         }
     }
 
+    /// What is wanted, as a noun: `an approval`, `an answer`.
+    #[must_use]
+    pub fn wanted(&self) -> &'static str {
+        match self.verb() {
+            "approve" => "an approval",
+            "ack" => "an acknowledgement",
+            "settle" => "a word on the end",
+            _ => "an answer",
+        }
+    }
+
     /// The verb that answers it from another terminal: `approve`, `answer`, `ack`, `settle`.
     #[must_use]
     pub fn verb(&self) -> &'static str {

@@ -12,6 +12,7 @@ use super::record::{
     Actor, AttemptKey, BlobDigest, EndCause, Mode, Outcome, Part, Phase, Record, RequestId, RunOutcome, RunStarted,
 };
 use super::request::Request;
+use super::said::Closed;
 use super::scope::RunScope;
 use super::step_state::{Gate, Stage, StepState};
 use crate::document::model::{Kind, Retry};
@@ -60,6 +61,14 @@ pub struct RunState {
     pub(crate) finally_failed: bool,
     pub(crate) requests: BTreeMap<RequestId, Request>,
     pub(crate) next_request: RequestId,
+    /// What became of the requests that wait no more.
+    pub(crate) closed: BTreeMap<RequestId, Closed>,
+    /// Approvals that fell when the clock went back, which is not recorded yet.
+    pub(crate) voided: Vec<(RequestId, AttemptKey)>,
+    /// The run was handed over, and nobody has confirmed it.
+    pub(crate) handover: Option<PendingHandover>,
+    /// This process is to end: nothing new starts in it. Not recorded: the next one goes on.
+    pub(crate) letting_go: bool,
     /// Counts starts and passes of acts, so that the newest is undone first.
     pub(crate) order: u64,
     pub(crate) sealed: Option<RunOutcome>,
@@ -84,6 +93,17 @@ pub struct RunState {
     pub(crate) effects: Vec<Effect>,
     pub(crate) now: Timestamp,
     pub(crate) actor: Actor,
+}
+
+/// A run was handed over, and whoever it was handed to has not said a word yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingHandover {
+    /// Who handed it over.
+    pub by: String,
+    /// To whom: an account, a person or a team.
+    pub to: String,
+    /// When.
+    pub since: Timestamp,
 }
 
 /// Where a run stands.
@@ -193,6 +213,10 @@ impl RunState {
             finally_failed: false,
             requests: BTreeMap::new(),
             next_request: 1,
+            closed: BTreeMap::new(),
+            voided: Vec::new(),
+            handover: None,
+            letting_go: false,
             order: 0,
             sealed: None,
             suspended: false,
@@ -230,8 +254,12 @@ impl RunState {
         if std::mem::take(&mut self.taken_up) {
             // What the last process left undone is older than what comes now, a deadline that passed among it.
             self.follow_what_was_left();
+            self.confirm_by_resuming();
         }
-        self.pass_deadlines();
+        self.void_what_fell();
+        if !self.letting_go {
+            self.pass_deadlines();
+        }
         match event {
             Event::Started | Event::Deadline | Event::Resumed => {}
             Event::Planned { key, plan } => self.on_planned(&key, plan),
@@ -365,6 +393,18 @@ impl RunState {
         if self.requests.values().all(doubt) { Standing::InDoubt } else { Standing::Waiting }
     }
 
+    /// To whom the run was handed, where that is not confirmed yet.
+    #[must_use]
+    pub fn pending_handover(&self) -> Option<&PendingHandover> {
+        self.handover.as_ref()
+    }
+
+    /// Who has the run.
+    #[must_use]
+    pub fn operator(&self) -> &Actor {
+        &self.operator
+    }
+
     /// The phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
@@ -439,6 +479,7 @@ impl RunState {
             self.next_request,
             self.sealed,
         );
+        let _ = writeln!(text, "{:?} {:?} {:?}", self.handover, self.voided, self.operator.id);
         for (number, step) in self.steps.iter().enumerate() {
             let mut step = step.clone();
             step.in_flight = false;

@@ -383,6 +383,8 @@ impl<'a> Oracle<'a> {
                 | Record::Note { .. }
                 | Record::Refused { .. }
                 | Record::Handover { .. }
+                | Record::HandoverConfirmed { .. }
+                | Record::ClockJumped { .. }
                 | Record::StepUndone { .. }
         );
         if neutral {

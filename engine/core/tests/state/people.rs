@@ -76,7 +76,10 @@ fn an_answer_that_comes_too_late_is_refused() {
         World::new("  a: { verify: A, ask: Is it?, within: 5m, else: b }\n  b: { verify: B, ask: And? }\n").run();
     let before = world.outcome("a");
     world.answer("a", AnswerWord::Yes);
-    assert_eq!(refused(&world), "a does not wait for that");
+    assert_eq!(
+        refused(&world),
+        "a waited until 09:20:00 UTC, when its time was over; the run now waits for an answer of b"
+    );
     assert_eq!(world.outcome("a"), before);
 }
 
@@ -139,7 +142,7 @@ fn the_first_decision_closes_the_request() {
     let mut world = World::attended(text).start();
     world.approve("a");
     world.deny("a");
-    assert_eq!(refused(&world), "a does not wait for that");
+    assert_eq!(refused(&world), "a was approved by oncall at 09:15:00 UTC; the run now waits for an answer of b");
     assert_eq!(world.ran("a"), 1);
 }
 
@@ -281,7 +284,7 @@ fn an_acknowledgement_of_all() {
     world.say(acknowledge("boss"));
     assert_eq!(world.outcome("a"), "active");
     world.say(acknowledge("boss"));
-    assert!(refused(&world).contains("each of sre"), "{}", refused(&world));
+    assert_eq!(refused(&world), "boss acknowledged it already; it still waits for sre");
     world.say(acknowledge("sre"));
     assert_eq!(world.order(), ["b"]);
 }
@@ -510,7 +513,10 @@ fn a_verb_without_a_step_finds_the_only_one() {
     assert_eq!(world.sealed(), Some(RunOutcome::Resolved));
     let mut world = World::attended(text).start();
     world.approve("a");
-    assert_eq!(refused(&world), "a does not wait for that");
+    assert_eq!(
+        refused(&world),
+        "a does not wait for that; the run now waits for an answer of a, waits for an answer of b"
+    );
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use runbook_core::run::event::{Event, Input};
-use runbook_core::run::record::{AnswerWord, AttemptKey, Mode, Part, QuestionKind, Record, RunStarted, SettleWord};
+use runbook_core::run::record::{
+    AnswerWord, AttemptKey, Mode, Part, Phase, QuestionKind, Record, RunOutcome, RunStarted, SettleWord,
+};
 use runbook_core::run::request::{Request, RequestKind};
 
 use crate::oracle::Oracle;
@@ -121,6 +123,13 @@ fn interfere(world: &mut World, dice: &mut Dice, people: &mut People, quiet: boo
         0 => return world.say_now(Input::Cancel { reason: "enough".to_owned() }),
         1 => return world.say_now(Input::Note { step: None, text: "hm".to_owned() }),
         2 => return world.say_now(Input::HandOver { to: None }),
+        4 => return world.say_now(Input::LetGo { reason: "SIGTERM".to_owned() }),
+        5 => return world.say_now(Input::HandOver { to: Some("oncall".to_owned()) }),
+        6 => return world.say_now(Input::Accept),
+        7 if !world.suspended => {
+            world.note(Record::ClockJumped { by_ms: -3_600_000 });
+            return world.take_in(Event::Deadline);
+        }
         3 => return world.say_now(Input::Approve { step: Some("s0".to_owned()), request: None, reason: None }),
         _ => {}
     }
@@ -175,6 +184,57 @@ fn try_seed(seed: u64, crashes: usize) -> bool {
         std::panic::resume_unwind(cause);
     }
     true
+}
+
+/// Runs that failed or were cancelled are tried again, also by a process that dies: what was taken over is not done
+/// again, and what is taken over a second time is more.
+#[test]
+fn a_run_that_tries_another_again_does_nothing_twice() {
+    let (mut tried, mut taken) = (0, 0);
+    for seed in seeds(2_000_000).step_by(4) {
+        let Some(earlier) = random_run(seed) else { continue };
+        if !matches!(earlier.sealed(), Some(RunOutcome::Failed | RunOutcome::Cancelled)) {
+            continue;
+        }
+        let mut dice = Dice(seed);
+        let all: Vec<String> = earlier.plan.document().steps.iter().map(|step| step.id.value.to_string()).collect();
+        let left_out = if dice.once_in(2) { vec![all[dice.below(all.len())].as_str()] } else { Vec::new() };
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let mut world = World::again(&earlier, &left_out);
+            let over: Vec<String> = over(&world);
+            assert!(!over.iter().any(|step| left_out.contains(&step.as_str())), "{over:?}");
+            world.otherwise = Some(any_way);
+            world.shuffle = Some(dice);
+            let begun = world.records.len();
+            drive(&mut world, &mut People { patience: 8, crashes: 0 });
+            let twice = |record: &Record| match record {
+                Record::StepIntent { key, .. } if key.part == Part::Main => over.contains(&key.step),
+                Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } => over.contains(step),
+                _ => false,
+            };
+            let rolls_back = |record: &Record| matches!(record, Record::PhaseEntered { phase: Phase::Rollback, .. });
+            let before_the_end = world.records[begun..].iter().map(|(_, record, _)| record);
+            for record in before_the_end.take_while(|record| !rolls_back(record)) {
+                assert!(!twice(record), "{record:?} although it was taken over");
+            }
+            over.len()
+        }));
+        match outcome {
+            Ok(over) => taken += over,
+            Err(cause) => {
+                println!("seed {seed}, without {left_out:?}");
+                std::panic::resume_unwind(cause);
+            }
+        }
+        tried += 1;
+    }
+    assert!(tried > 0 && taken > tried / 2, "{tried} runs took over {taken} steps");
+}
+
+fn over(world: &World) -> Vec<String> {
+    let over =
+        |record: &Record| if let Record::StepTakenOver { step, .. } = record { Some(step.clone()) } else { None };
+    world.records.iter().filter_map(|(_, record, _)| over(record)).collect()
 }
 
 /// A run to its seal, where the seed's runbook checks.

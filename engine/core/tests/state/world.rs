@@ -149,6 +149,7 @@ pub(crate) fn started(mode: Mode, attended: bool) -> RunStarted {
         yes: false,
         step_by_step: false,
         directory: "/".to_owned(),
+        retry_of: None,
     }
 }
 
@@ -367,6 +368,23 @@ impl World {
         let event = self.queue.remove(at).unwrap();
         self.take_in(event);
         true
+    }
+
+    /// Something is recorded that the state machine did not say.
+    pub(crate) fn note(&mut self, record: Record) {
+        let actor = Actor::engine(1000);
+        self.state.apply(&record, &actor, self.now, &self.blobs);
+        self.records.push((actor, record, self.now));
+    }
+
+    /// A run that tries another one again: what it takes over is recorded.
+    pub(crate) fn again(earlier: &Self, again: &[&str]) -> Self {
+        let again = again.iter().map(|step| (*step).to_owned()).collect();
+        let mut world = Self::with(Arc::clone(&earlier.plan), earlier.started.clone());
+        for (step, was) in earlier.state.to_take_over(&again) {
+            world.note(Record::StepTakenOver { step, run: "run-0".to_owned(), n: 1, was: Box::new(was) });
+        }
+        world
     }
 
     /// A new process takes the run up: all it has is the records.

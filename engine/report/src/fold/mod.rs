@@ -268,6 +268,7 @@ impl<'a> Run<'a> {
             Record::Handover { to, .. } => {
                 Line::new().strong("Handed over").say(" to ").codes(to.iter().map(String::as_str))
             }
+            Record::HandoverConfirmed { .. } => Line::new().strong("Taken over").say(" by ").say(by),
             Record::RunCancelled { reason } => {
                 Line::new().strong("Cancelled").say(" by ").say(by).say(": ").say_reason(reason)
             }
@@ -280,7 +281,9 @@ impl<'a> Run<'a> {
                     None => line,
                 }
             }
-            Record::Refused { verb, step, why } => {
+            // What was said twice changed nothing.
+            Record::Refused { repeats: true, .. } => return None,
+            Record::Refused { verb, step, why, .. } => {
                 let line = Line::new().say("Refused: ").code(verb).say(" by ").say(by);
                 let line = match step {
                     Some(step) => line.say(" for ").code(step),

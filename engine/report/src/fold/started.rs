@@ -59,6 +59,14 @@ pub(super) fn facts(about: &About, entry: &Folded, run: &RunStarted) -> Vec<Fact
     let line = if run.attended { line } else { line.say(", with nobody at a terminal") };
     let line = if run.yes { line.say(", with ").code("--yes") } else { line };
     lines.push(if run.step_by_step { line.say(", with ").code("--step") } else { line });
+    if let Some(earlier) = &run.retry_of {
+        let line = Line::new().strong("Tries again").say(" run ").code(&earlier.run).say("; taken over from it: ");
+        lines.push(if earlier.steps.is_empty() {
+            line.say("nothing")
+        } else {
+            line.codes(earlier.steps.iter().map(String::as_str))
+        });
+    }
     if let Some(alert) = &run.alert {
         lines.push(Line::new().say("Alert: ").code_excerpt(&alert.to_string()));
     } else if !about.alerts.is_empty() {

@@ -75,6 +75,7 @@ impl<'a> Step<'a> {
     pub(super) fn settled(&self) -> Option<Settled<'a>> {
         let (entry, (outcome, settlement, reason)) = self.last(|record| match record {
             Record::StepSettled { outcome, settlement, reason, .. } => Some((*outcome, *settlement, reason.as_deref())),
+            Record::StepTakenOver { was, .. } => Some((was.outcome, was.settlement, was.reason.as_deref())),
             _ => None,
         })?;
         Some(Settled { entry, outcome, settlement, reason })
@@ -94,6 +95,7 @@ impl<'a> Step<'a> {
                 Some(key.attempt)
             }
             Record::StepSettled { attempts, .. } => Some(*attempts),
+            Record::StepTakenOver { was, .. } => Some(was.attempts),
             _ => None,
         };
         self.entries.iter().filter_map(|entry| tried(&entry.record)).max().unwrap_or(0)

@@ -90,6 +90,7 @@ impl Script {
             yes: false,
             step_by_step: false,
             directory: text("/srv/plant"),
+            retry_of: None,
         };
         script.by(person("oncall", "terminal"), Record::RunStarted(Box::new(started)));
         script
@@ -397,6 +398,7 @@ pub(crate) fn denied() -> Scenario {
             verb: text("approve"),
             step: Some(text("shut_down")),
             why: text("nothing waits for an approval"),
+            repeats: false,
         },
     );
     script.seal(RunOutcome::Cancelled, "shut_down was denied by bsparrow", &[]).done("denied")

@@ -4,12 +4,24 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use runbook_core::params::ParamError;
 use runbook_transcript::lock::LockError;
 use runbook_transcript::store::StoreError;
 use runbook_transcript::writer::OpenError;
 
 use crate::recorder::Unwritable;
+
+/// Where a run stands that holds a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockedBy {
+    /// A process goes on with it.
+    Running,
+    /// It waits, with no process.
+    Waiting,
+    /// Its process died while a step was running: nobody knows how far that came.
+    Interrupted,
+}
 
 /// Why nothing was started.
 #[derive(Debug)]
@@ -33,6 +45,12 @@ pub enum RunError {
         name: String,
         /// The run that has it.
         run: String,
+        /// Who started that run.
+        by: String,
+        /// When.
+        since: Timestamp,
+        /// Where that run stands.
+        stands: LockedBy,
     },
     /// Another process has the run.
     Held(LockError),
@@ -91,7 +109,15 @@ impl fmt::Display for RunError {
                 write!(f, "{} is in no git repository, and the team's policy wants it committed", path.display())
             }
             Self::LockName(why) => write!(f, "the name of the runbook's lock cannot be made: {why}"),
-            Self::Locked { name, run } => write!(f, "the lock {name:?} is held by run {run}"),
+            Self::Locked { name, run, by, since, stands } => {
+                let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+                let stands = match stands {
+                    LockedBy::Running => "goes on",
+                    LockedBy::Waiting => "waits for people",
+                    LockedBy::Interrupted => "was interrupted in the midst of a step",
+                };
+                write!(f, "the lock {name:?} is held by run {run} of {by} since {since}, which {stands}")
+            }
             Self::Held(error) => error.fmt(f),
             Self::DryRun => f.write_str("it was a dry run, which cannot be gone on with: start a real one"),
             Self::Store(error) => error.fmt(f),

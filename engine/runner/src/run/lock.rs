@@ -1,22 +1,32 @@
-//! The lock a runbook names: only one run may hold it, from its start to its seal, also while it waits for people.
+//! The lock a runbook names: only one run may hold it, from its start to its seal, also while it waits for people. One
+//! whose process died between two steps holds nothing any more; one that died in the midst of a step does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use runbook_core::expression::Scope;
 use runbook_core::plan::Plan;
+use runbook_core::run::record::Record;
 use runbook_core::value::Value;
 use runbook_transcript::digest::Digest;
 use runbook_transcript::file::FileError;
 use runbook_transcript::kind::RUN_SEALED;
-use runbook_transcript::lock::{Holder, Lock};
+use runbook_transcript::lock::{Holder, Lock, LockError};
+use runbook_transcript::reader::{ReadError, Reader};
+use runbook_transcript::run_dir::RunDir;
 use runbook_transcript::run_id::RunId;
 use runbook_transcript::store::{Store, StoreError};
+use runbook_transcript::wire;
 
 use super::RunError;
+use super::error::LockedBy;
+
+/// How long the guard is waited for.
+const GUARD_PATIENCE: Duration = Duration::from_secs(10);
 
 type Params = BTreeMap<String, (Value, String)>;
 
@@ -75,14 +85,14 @@ pub(super) fn take(store: &Store, name: &str, run: &RunId) -> Result<(), RunErro
     }
     // Looking and taking are one: nobody else does either meanwhile.
     let holder = Holder { pid: std::process::id(), operator: run.as_str().to_owned(), since: Timestamp::now() };
-    let guard = Lock::take(&folder.join("guard"), &holder, store.sharing().file_mode()).map_err(RunError::Held)?;
+    let guard = take_guard(store, &folder.join("guard"), &holder)?;
     let path = file(store, name);
     let known = fs::read_to_string(&path).unwrap_or_default();
     if let Ok(other) = RunId::new(known.trim())
         && other != *run
-        && is_open(store, &other)
+        && let Some((by, since, stands)) = holds(store, &other)
     {
-        return Err(RunError::Locked { name: name.to_owned(), run: other.as_str().to_owned() });
+        return Err(RunError::Locked { name: name.to_owned(), run: other.as_str().to_owned(), by, since, stands });
     }
     let draft = folder.join(format!(".draft-{}", std::process::id()));
     fs::write(&draft, format!("{run}\n"))
@@ -93,9 +103,58 @@ pub(super) fn take(store: &Store, name: &str, run: &RunId) -> Result<(), RunErro
     Ok(())
 }
 
-fn is_open(store: &Store, run: &RunId) -> bool {
-    let ends = store.run(run).ends();
-    ends.is_ok_and(|ends| ends.last.is_some_and(|last| last.kind != RUN_SEALED))
+/// The guard is held for as long as a file is read and written: whoever comes meanwhile waits a moment.
+fn take_guard(store: &Store, path: &Path, holder: &Holder) -> Result<Lock, RunError> {
+    let mode = store.sharing().file_mode();
+    let begin = Instant::now();
+    loop {
+        match Lock::take(path, holder, mode) {
+            Err(LockError::Held { .. }) if begin.elapsed() < GUARD_PATIENCE => {}
+            taken => return taken.map_err(RunError::Held),
+        }
+    }
+}
+
+/// Who holds a lock that a run took, since when, and where that run stands; nothing where it is free.
+fn holds(store: &Store, id: &RunId) -> Option<(String, Timestamp, LockedBy)> {
+    let run = store.run(id);
+    let living = run.holder().ok().flatten();
+    let Some((first, last)) = run.ends().ok().and_then(|ends| ends.first.zip(ends.last)) else {
+        // It has the lock and has written nothing yet.
+        let holder = living?;
+        let (by, since) = holder.map_or((String::new(), Timestamp::now()), |holder| (holder.operator, holder.since));
+        return Some((by, since, LockedBy::Running));
+    };
+    if last.kind == RUN_SEALED {
+        return None;
+    }
+    let suspended = matches!(wire::record(&last), Ok(Record::RunSuspended { .. }));
+    let stands = match (living.is_some(), suspended) {
+        (true, _) => LockedBy::Running,
+        (false, true) => LockedBy::Waiting,
+        (false, false) if is_in_a_step(&run) => LockedBy::Interrupted,
+        (false, false) => return None,
+    };
+    Some((first.actor.id, first.ts, stands))
+}
+
+/// Whether something was started whose end is not recorded. A transcript that cannot be read says nothing else.
+fn is_in_a_step(run: &RunDir) -> bool {
+    let Ok(entries) = Reader::open(&run.transcript(), Some(run.id().clone())) else { return true };
+    let mut open = BTreeSet::new();
+    for entry in entries {
+        match entry.as_ref().map(wire::record) {
+            Ok(Ok(Record::StepIntent { key, plan: Some(_), .. })) => {
+                open.insert(key);
+            }
+            Ok(Ok(Record::AttemptEnded { key, .. })) => {
+                open.remove(&key);
+            }
+            Ok(_) | Err(ReadError::Torn { .. }) => {}
+            Err(_) => return true,
+        }
+    }
+    !open.is_empty()
 }
 
 /// Gives a lock back: its run is sealed. That it cannot be removed is no harm, a sealed run holds none.

@@ -33,6 +33,8 @@ pub(super) struct Replayed {
     pub(super) started: RunStarted,
     /// The time of the last entry.
     pub(super) last: Timestamp,
+    /// Milliseconds since boot that the last entry tells.
+    pub(super) last_boot_ms: u64,
     /// Attempts whose process was started and whose end is not recorded.
     pub(super) open: BTreeMap<AttemptKey, Process>,
     /// Messages of the inbox that are in the transcript.
@@ -55,6 +57,7 @@ struct Replay {
     blobs: Kept,
     begun: Option<Begun>,
     last: Timestamp,
+    last_boot_ms: u64,
     open: BTreeMap<AttemptKey, Process>,
     taken: BTreeSet<String>,
     boot_id: String,
@@ -78,6 +81,7 @@ pub(super) fn replay(run: &RunDir) -> Result<Replayed, RunError> {
         blobs: Kept(run.blobs()),
         begun: None,
         last: Timestamp::MIN,
+        last_boot_ms: 0,
         open: BTreeMap::new(),
         taken: BTreeSet::new(),
         boot_id: String::new(),
@@ -91,8 +95,8 @@ pub(super) fn replay(run: &RunDir) -> Result<Replayed, RunError> {
         let why = "it has no entry: its process died before anything was done".to_owned();
         return Err(RunError::Replay { path: run.transcript(), n: 0, why });
     };
-    let Replay { last, open, taken, boot_id, .. } = replay;
-    Ok(Replayed { writer, torn, state, plan, team, started, last, open, taken, boot_id })
+    let Replay { last, last_boot_ms, open, taken, boot_id, .. } = replay;
+    Ok(Replayed { writer, torn, state, plan, team, started, last, last_boot_ms, open, taken, boot_id })
 }
 
 impl Replay {
@@ -110,6 +114,7 @@ impl Replay {
         let decoded = wire::decode(&entry.kind, entry.step.as_deref(), entry.attempt, &entry.d);
         let record = decoded.map_err(|error| broken(error.to_string()))?;
         self.last = entry.ts;
+        self.last_boot_ms = entry.bt;
         if let Some(message) = inbox::message_of(&entry.actor) {
             self.taken.insert(message.to_owned());
         }

@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use runbook_core::run::record::{
     AnswerWord, AttemptKey, Branch, BranchChoice, End, EndCause, Mode, Outcome, Output, Part, Phase, QuestionKind,
-    Record, RunOutcome, RunStarted, SettleWord, Settlement, SkipReason, StartFailure, StartFailureKind, Stream,
+    Record, RetryOf, RunOutcome, RunStarted, SettleWord, Settlement, SkipReason, StartFailure, StartFailureKind,
+    Stream, TakenOver,
 };
 use runbook_core::value::Value;
 
@@ -108,8 +109,9 @@ fn started() -> impl Strategy<Value = Record> {
     let mode = prop_oneof![Just(Mode::Real), Just(Mode::Drill), any::<bool>().prop_map(|probe| Mode::Dry { probe })];
     let files = (text(), text(), text(), text(), text(), text(), of(text()), of(text()), of(any::<bool>()));
     let machine = (text(), text(), text(), text(), text(), mode, any::<[bool; 3]>());
-    (files, machine, btree_map(text(), (value(), text()), 0..4), of(value())).prop_map(
-        |(files, machine, params, alert)| {
+    let retry = of((text(), texts()).prop_map(|(run, steps)| RetryOf { run, steps }));
+    (files, machine, btree_map(text(), (value(), text()), 0..4), of(value()), retry).prop_map(
+        |(files, machine, params, alert, retry_of)| {
             let (store, ledger_head, runbook, title, path, source, team, commit, dirty) = files;
             let (host, boot_id, version, binary, directory, mode, [attended, yes, step_by_step]) = machine;
             Record::RunStarted(Box::new(RunStarted {
@@ -133,6 +135,7 @@ fn started() -> impl Strategy<Value = Record> {
                 yes,
                 step_by_step,
                 directory,
+                retry_of,
             }))
         },
     )
@@ -198,12 +201,38 @@ fn settled() -> impl Strategy<Value = Record> {
             }
         ),
         (text(), why).prop_map(|(step, why)| Record::StepSkipped { step, why }),
+        taken_over(),
         (text(), outcome(), of(text())).prop_map(|(step, outcome, reason)| Record::StepUndone {
             step,
             outcome,
             reason
         }),
     ]
+}
+
+fn taken_over() -> impl Strategy<Value = Record> {
+    let how = (outcome(), of(text()), values(), any::<u32>(), any::<bool>());
+    let worked = (of(milliseconds()), of(0..=SAFE), of(any::<i32>()), of(text()), values());
+    let branch = of((0..100_usize, texts()).prop_map(|(number, to)| Branch { choice: BranchChoice::Case(number), to }));
+    (text(), text(), 0..=SAFE, how, worked, branch).prop_map(|(step, run, n, how, worked, branch)| {
+        let (outcome, reason, outputs, attempts, acted) = how;
+        let (started_at, duration, exit_code, answer, fields) = worked;
+        let was = TakenOver {
+            outcome,
+            settlement: Settlement::Ran,
+            reason,
+            outputs,
+            attempts,
+            acted,
+            started_at,
+            duration: duration.map(Duration::from_millis),
+            exit_code,
+            answer,
+            fields,
+            branch,
+        };
+        Record::StepTakenOver { step, run, n, was: Box::new(was) }
+    })
 }
 
 fn approvals() -> impl Strategy<Value = Record> {
@@ -299,7 +328,13 @@ fn people() -> impl Strategy<Value = Record> {
             reason,
             outputs
         }),
-        (text(), of(text()), text()).prop_map(|(verb, step, why)| Record::Refused { verb, step, why }),
+        (text(), of(text()), text(), any::<bool>()).prop_map(|(verb, step, why, repeats)| Record::Refused {
+            verb,
+            step,
+            why,
+            repeats
+        }),
+        text().prop_map(|to| Record::HandoverConfirmed { to }),
     ]
 }
 

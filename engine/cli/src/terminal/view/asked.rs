@@ -84,7 +84,11 @@ impl View {
                     format!("settled by {by}: {}{}", settle_words(*word), because(reason.as_deref())),
                 )
             }
-            Record::Refused { verb, step, why } => {
+            Record::Refused { repeats: true, why, .. } => {
+                lines.push(Line::plain(INDENT).and(Style::Faint, why));
+                return;
+            }
+            Record::Refused { verb, step, why, .. } => {
                 let about = step.as_ref().map_or(String::new(), |step| format!(" of {step}"));
                 lines.push(Line::plain(INDENT).and(Style::Look, &format!("{verb}{about} by {by} was refused: {why}")));
                 return;

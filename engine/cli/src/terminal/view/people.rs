@@ -66,6 +66,9 @@ impl View {
                 let to = if to.is_empty() { "somebody else".to_owned() } else { to.join(", ") };
                 lines.push(Line::plain(INDENT).and(Style::Look, &format!("handed over to {to}")));
             }
+            Record::HandoverConfirmed { .. } => {
+                lines.push(Line::plain(INDENT).and(Style::Look, &format!("{} has taken the run over", who(actor))));
+            }
             _ => {}
         }
     }

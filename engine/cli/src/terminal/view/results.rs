@@ -82,6 +82,21 @@ impl View {
                     lines.push(Line::plain(INDENT).and(Style::Faint, &values.join("   ")));
                 }
             }
+            Record::StepTakenOver { step, run, was, .. } => {
+                let (mark, style) = mark(was.outcome);
+                let word = kind(step, steps.plan()).map_or("step", Kind::key);
+                let said = format!("{word:<9}{}  ({step})", steps.title(step));
+                let line = Line::new().and(Style::Faint, &number(step, steps.plan())).and(Style::Plain, &said);
+                lines.push(line);
+                let said = format!("{mark} {}, taken over from run {run}", was.outcome.word());
+                lines.push(Line::plain(INDENT).and(style, &said));
+                if !was.outputs.is_empty() {
+                    let values: Vec<String> =
+                        was.outputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                    lines.push(Line::plain(INDENT).and(Style::Faint, &values.join("   ")));
+                }
+                self.current = None;
+            }
             Record::StepSkipped { step, why } => {
                 let number = number(step, steps.plan());
                 let kind = kind(step, steps.plan()).map_or("step", Kind::key);

@@ -136,6 +136,11 @@ impl<'a> Reader<'a> {
         WireError { kind: self.kind.to_owned(), problem: Problem::Wrong { key, wanted } }
     }
 
+    /// Whether the key is there.
+    pub(super) fn has(self, key: &str) -> bool {
+        self.d.contains_key(key)
+    }
+
     /// The step, which this kind must have.
     pub(super) fn step(self) -> Result<String, WireError> {
         self.step_if_any().ok_or_else(|| self.missing("step"))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use runbook_core::run::record::{EndCause, Mode, Phase, Record, RunStarted};
+use runbook_core::run::record::{EndCause, Mode, Phase, Record, RetryOf, RunStarted};
 use runbook_core::value::Value;
 use serde_json::{Map, Value as Json};
 
@@ -43,7 +43,7 @@ pub(super) fn started(run: &RunStarted) -> Fields {
         Mode::Dry { probe } => fields.text("mode", "dry").flag("probe", probe),
         Mode::Drill => fields.text("mode", "drill"),
     };
-    fields
+    let fields = fields
         .text("host", &run.host)
         .text("boot_id", &run.boot_id)
         .text("version", &run.version)
@@ -51,7 +51,11 @@ pub(super) fn started(run: &RunStarted) -> Fields {
         .flag("attended", run.attended)
         .flag("yes", run.yes)
         .flag("step_by_step", run.step_by_step)
-        .text("directory", &run.directory)
+        .text("directory", &run.directory);
+    match &run.retry_of {
+        Some(retry) => fields.text("retry_of", &retry.run).list("taken_over", &retry.steps),
+        None => fields,
+    }
 }
 
 fn params(params: &BTreeMap<String, (Value, String)>) -> Json {
@@ -110,6 +114,10 @@ pub(super) fn read_started(entry: Reader<'_>) -> Result<Record, WireError> {
         yes: entry.flag("yes")?,
         step_by_step: entry.flag("step_by_step")?,
         directory: entry.text("directory")?,
+        retry_of: match entry.text_if_any("retry_of")? {
+            Some(run) => Some(RetryOf { run, steps: entry.list("taken_over")? }),
+            None => None,
+        },
     })))
 }
 

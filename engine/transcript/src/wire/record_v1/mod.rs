@@ -38,7 +38,7 @@ pub struct Encoded {
 type Read = fn(Reader<'_>) -> Result<Record, WireError>;
 
 /// Every kind, and how it is read.
-const KINDS: [(&str, Read); 39] = [
+const KINDS: [(&str, Read); 41] = [
     (life::STARTED, life::read_started),
     (life::PHASE, life::read_phase),
     (life::SUSPENDED, life::read_suspended),
@@ -55,6 +55,7 @@ const KINDS: [(&str, Read); 39] = [
     (steps::ENDED, steps::read_ended),
     (steps::RETRIED, steps::read_retried),
     (steps::SETTLED, steps::read_settled),
+    (steps::TAKEN_OVER, steps::read_taken_over),
     (steps::SKIPPED, steps::read_skipped),
     (steps::UNDONE, steps::read_undone),
     (steps::ATTACHMENT, steps::read_attachment),
@@ -69,6 +70,7 @@ const KINDS: [(&str, Read); 39] = [
     (people::WITHDRAWN, people::read_withdrawn),
     (people::NOTE, people::read_note),
     (people::HANDOVER, people::read_handover),
+    (people::CONFIRMED, people::read_confirmed),
     (people::DOUBT_OPENED, people::read_doubt_opened),
     (people::DOUBT_SETTLED, people::read_doubt_settled),
     (people::OVERRIDE, people::read_override),
@@ -171,6 +173,7 @@ fn fields(record: &Record) -> Fields {
                 .values("outputs", outputs)
                 .number("attempts", *attempts)
         }
+        Record::StepTakenOver { step, run, n, was } => steps::taken_over(step, run, *n, was),
         Record::StepSkipped { step, why } => steps::skipped(step, why),
         Record::StepUndone { step, outcome, reason } => Fields::of_step(steps::UNDONE, step)
             .word("outcome", words::OUTCOMES, *outcome)
@@ -218,6 +221,7 @@ fn fields(record: &Record) -> Fields {
         }
         Record::Note { step, text } => Fields::of_step_or_run(people::NOTE, step.as_ref()).text("text", text),
         Record::Handover { step, to } => Fields::of_step_or_run(people::HANDOVER, step.as_ref()).list("to", to),
+        Record::HandoverConfirmed { to } => Fields::of_run(people::CONFIRMED).text("to", to),
         Record::DoubtOpened { key, why } => Fields::of_attempt(people::DOUBT_OPENED, key).text("why", why),
         Record::DoubtSettled { key, word, by, reason } => Fields::of_attempt(people::DOUBT_SETTLED, key)
             .word("word", words::SETTLE_WORDS, *word)
@@ -237,8 +241,9 @@ fn fields(record: &Record) -> Fields {
             .text("version", version)
             .flag("attended", *attended),
         Record::RunCancelled { reason } => Fields::of_run(life::CANCELLED).text("reason", reason),
-        Record::Refused { verb, step, why } => {
-            Fields::of_step_or_run(people::REFUSED, step.as_ref()).text("verb", verb).text("why", why)
+        Record::Refused { verb, step, why, repeats } => {
+            let fields = Fields::of_step_or_run(people::REFUSED, step.as_ref()).text("verb", verb).text("why", why);
+            if *repeats { fields.flag("repeats", true) } else { fields }
         }
         Record::RunSealed { outcome, reason, open } => Fields::of_run(life::SEALED)
             .word("outcome", words::RUN_OUTCOMES, *outcome)

@@ -18,6 +18,7 @@ pub(super) const ANSWER: &str = "answer";
 pub(super) const WITHDRAWN: &str = "question.withdrawn";
 pub(super) const NOTE: &str = "note";
 pub(super) const HANDOVER: &str = "handover";
+pub(super) const CONFIRMED: &str = "handover.confirmed";
 pub(super) const DOUBT_OPENED: &str = "doubt.opened";
 pub(super) const DOUBT_SETTLED: &str = "doubt.settled";
 pub(super) const OVERRIDE: &str = "override";
@@ -64,14 +65,8 @@ pub(super) fn decision(
     read: &[(String, String)],
     because: Option<&String>,
 ) -> Fields {
-    let fields = Fields::of_step(DECISION, step);
-    let fields = match branch.choice {
-        BranchChoice::Case(number) => fields.text("branch", "case").number("number", number),
-        BranchChoice::Otherwise => fields.text("branch", "otherwise"),
-        BranchChoice::Choice(number) => fields.text("branch", "choice").number("number", number),
-        BranchChoice::Undecided => fields.text("branch", "undecided"),
-    };
-    let fields = fields.list("to", &branch.to).text("expression", expression).text_if_any("because", because);
+    let fields = put_branch(Fields::of_step(DECISION, step), branch);
+    let fields = fields.text("expression", expression).text_if_any("because", because);
     if read.is_empty() {
         return fields;
     }
@@ -83,7 +78,17 @@ pub(super) fn decision(
     fields.json("read", Json::Array(read.collect()))
 }
 
-pub(super) fn read_decision(entry: Reader<'_>) -> Result<Record, WireError> {
+pub(super) fn put_branch(fields: Fields, branch: &Branch) -> Fields {
+    let fields = match branch.choice {
+        BranchChoice::Case(number) => fields.text("branch", "case").number("number", number),
+        BranchChoice::Otherwise => fields.text("branch", "otherwise"),
+        BranchChoice::Choice(number) => fields.text("branch", "choice").number("number", number),
+        BranchChoice::Undecided => fields.text("branch", "undecided"),
+    };
+    fields.list("to", &branch.to)
+}
+
+pub(super) fn branch_of(entry: Reader<'_>) -> Result<Branch, WireError> {
     let choice = match entry.text("branch")?.as_str() {
         "case" => BranchChoice::Case(branch_number(entry)?),
         "otherwise" => BranchChoice::Otherwise,
@@ -91,6 +96,10 @@ pub(super) fn read_decision(entry: Reader<'_>) -> Result<Record, WireError> {
         "undecided" => BranchChoice::Undecided,
         _ => return Err(entry.wrong("branch", "case, otherwise, choice or undecided")),
     };
+    Ok(Branch { choice, to: entry.list("to")? })
+}
+
+pub(super) fn read_decision(entry: Reader<'_>) -> Result<Record, WireError> {
     let pair = |item: &Json| {
         let text = |key| Some(item.get(key)?.as_str()?.to_owned());
         Some((text("name")?, text("value")?))
@@ -98,7 +107,7 @@ pub(super) fn read_decision(entry: Reader<'_>) -> Result<Record, WireError> {
     let read: Option<Vec<_>> = entry.array("read")?.iter().map(pair).collect();
     Ok(Record::Decision {
         step: entry.step()?,
-        branch: Branch { choice, to: entry.list("to")? },
+        branch: branch_of(entry)?,
         expression: entry.text("expression")?,
         read: read.ok_or_else(|| entry.wrong("read", "a list of objects with name and value"))?,
         because: entry.text_if_any("because")?,
@@ -186,6 +195,10 @@ pub(super) fn read_handover(entry: Reader<'_>) -> Result<Record, WireError> {
     Ok(Record::Handover { step: entry.step_if_any(), to: entry.list("to")? })
 }
 
+pub(super) fn read_confirmed(entry: Reader<'_>) -> Result<Record, WireError> {
+    Ok(Record::HandoverConfirmed { to: entry.text("to")? })
+}
+
 pub(super) fn read_doubt_opened(entry: Reader<'_>) -> Result<Record, WireError> {
     Ok(Record::DoubtOpened { key: entry.attempt_key()?, why: entry.text("why")? })
 }
@@ -209,5 +222,10 @@ pub(super) fn read_override(entry: Reader<'_>) -> Result<Record, WireError> {
 }
 
 pub(super) fn read_refused(entry: Reader<'_>) -> Result<Record, WireError> {
-    Ok(Record::Refused { verb: entry.text("verb")?, step: entry.step_if_any(), why: entry.text("why")? })
+    Ok(Record::Refused {
+        verb: entry.text("verb")?,
+        step: entry.step_if_any(),
+        why: entry.text("why")?,
+        repeats: entry.flag_if_any("repeats")?.unwrap_or(false),
+    })
 }

@@ -1,10 +1,10 @@
 //! Entries about the work of steps: from the plan of an attempt to how the step settled.
 
-use runbook_core::run::record::{AttemptKey, End, Output, Record, SkipReason, StartFailure, Stream};
+use runbook_core::run::record::{AttemptKey, End, Output, Record, SkipReason, StartFailure, Stream, TakenOver};
 
 use super::error::WireError;
 use super::fields::{Fields, Reader};
-use super::words;
+use super::{people, words};
 
 pub(super) const PLANNED: &str = "step.planned";
 pub(super) const INTENT: &str = "step.intent";
@@ -14,6 +14,7 @@ pub(super) const OUTPUT: &str = "step.output";
 pub(super) const ENDED: &str = "step.ended";
 pub(super) const RETRIED: &str = "step.retried";
 pub(super) const SETTLED: &str = "step.settled";
+pub(super) const TAKEN_OVER: &str = "step.taken_over";
 pub(super) const SKIPPED: &str = "step.skipped";
 pub(super) const UNDONE: &str = "step.undone";
 pub(super) const ATTACHMENT: &str = "attachment";
@@ -126,6 +127,56 @@ pub(super) fn read_settled(entry: Reader<'_>) -> Result<Record, WireError> {
         reason: entry.text_if_any("reason")?,
         outputs: entry.values("outputs")?,
         attempts: entry.number("attempts")?,
+    })
+}
+
+pub(super) fn taken_over(step: &str, run: &str, n: u64, was: &TakenOver) -> Fields {
+    let fields = Fields::of_step(TAKEN_OVER, step)
+        .text("run", run)
+        .number("n", n)
+        .word("outcome", words::OUTCOMES, was.outcome)
+        .word("settlement", words::SETTLEMENTS, was.settlement)
+        .text_if_any("reason", was.reason.as_ref())
+        .values("outputs", &was.outputs)
+        .number("attempts", was.attempts)
+        .flag("acted", was.acted)
+        .time_if_any("started_at", was.started_at)
+        .text_if_any("answer", was.answer.as_ref())
+        .values("fields", &was.fields);
+    let fields = match was.duration {
+        Some(duration) => fields.milliseconds("duration_ms", duration),
+        None => fields,
+    };
+    let fields = match was.exit_code {
+        Some(code) => fields.number("exit_code", code),
+        None => fields,
+    };
+    match &was.branch {
+        Some(branch) => people::put_branch(fields, branch),
+        None => fields,
+    }
+}
+
+pub(super) fn read_taken_over(entry: Reader<'_>) -> Result<Record, WireError> {
+    let was = TakenOver {
+        outcome: entry.word("outcome", words::OUTCOMES, words::OUTCOME)?,
+        settlement: entry.word("settlement", words::SETTLEMENTS, "a word for how a step settles")?,
+        reason: entry.text_if_any("reason")?,
+        outputs: entry.values("outputs")?,
+        attempts: entry.number("attempts")?,
+        acted: entry.flag("acted")?,
+        started_at: entry.time_if_any("started_at")?,
+        duration: entry.has("duration_ms").then(|| entry.milliseconds("duration_ms")).transpose()?,
+        exit_code: entry.has("exit_code").then(|| entry.number("exit_code")).transpose()?,
+        answer: entry.text_if_any("answer")?,
+        fields: entry.values("fields")?,
+        branch: entry.has("branch").then(|| people::branch_of(entry)).transpose()?,
+    };
+    Ok(Record::StepTakenOver {
+        step: entry.step()?,
+        run: entry.text("run")?,
+        n: entry.number("n")?,
+        was: Box::new(was),
     })
 }
 
