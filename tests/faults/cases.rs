@@ -53,6 +53,9 @@ where
     });
     let (mut given, failed) = found.into_inner().unwrap();
     say(&format!("{what}: {} cases in {:.1} s, {} failed", cases.len(), began.elapsed().as_secs_f64(), failed.len()));
+    for why in &failed {
+        say(&why.lines().take(2).collect::<Vec<_>>().join(": "));
+    }
     let told: Vec<_> = failed.iter().take(TOLD_MAX).map(String::as_str).collect();
     assert!(failed.is_empty(), "{what}: {} of {} failed:\n\n{}", failed.len(), cases.len(), told.join("\n\n"));
     given.sort_by_key(|(place, _)| *place);

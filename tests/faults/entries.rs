@@ -122,7 +122,7 @@ fn one(case: &Case, reference: &Reference) -> Result<usize, String> {
     let killed = operator.killed;
     none_touching(desk.work().parent().unwrap());
 
-    let mut problems = judge::wrong(&desk);
+    let mut problems = judge::wrong(&desk, case.name);
     let story = desk.story();
     let told_so = story.of("doubt.settled", None).any(|entry| {
         entry.pointer("/d/word").is_some_and(|word| word == "not_done")

@@ -7,16 +7,16 @@ use runbook_tests::desk::Desk;
 use runbook_tests::story::Story;
 use serde_json::Value;
 
-use crate::reference::effects;
+use crate::reference::{acts, effects};
 
 /// An attempt of an act or its undo: the name of its effect, and its number.
 type Attempt = (String, u64);
 
 /// What is wrong with the desk's run, which was sealed; nothing where all is well.
-pub(crate) fn wrong(desk: &Desk) -> Vec<String> {
-    let story = desk.story();
-    let mut problems = twice(&story, &effects(desk));
-    problems.extend(lost(&story, &effects(desk)));
+pub(crate) fn wrong(desk: &Desk, name: &str) -> Vec<String> {
+    let (story, acts) = (desk.story(), acts(name));
+    let mut problems = twice(&story, &acts, &effects(desk));
+    problems.extend(lost(&story, &acts, &effects(desk)));
     let audit = desk.do_it(&["audit", "verify", "latest"]);
     if audit.code != 0 {
         problems.push(format!("audit verify: exit {}\n{}{}", audit.code, audit.out, audit.err));
@@ -25,7 +25,7 @@ pub(crate) fn wrong(desk: &Desk) -> Vec<String> {
 }
 
 /// Effects that happened more often than somebody, or a check, decided.
-pub(crate) fn twice(story: &Story, effects: &[String]) -> Vec<String> {
+pub(crate) fn twice(story: &Story, acts: &BTreeSet<String>, effects: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut intended: BTreeMap<Attempt, u64> = BTreeMap::new();
     // Attempts of which nothing says that they were let go.
@@ -33,7 +33,7 @@ pub(crate) fn twice(story: &Story, effects: &[String]) -> Vec<String> {
     // Steps for which, since their last intent, something was recorded that allows another attempt.
     let mut decided: BTreeSet<String> = BTreeSet::new();
     for entry in story.entries() {
-        let Some(effect) = effect(entry) else { continue };
+        let Some(effect) = effect(entry).filter(|effect| acts.contains(effect)) else { continue };
         let number = entry.get("attempt").and_then(Value::as_u64).unwrap_or_default();
         let attempt = (effect.clone(), number);
         match entry.get("kind").and_then(Value::as_str).unwrap_or_default() {
@@ -63,9 +63,8 @@ pub(crate) fn twice(story: &Story, effects: &[String]) -> Vec<String> {
 }
 
 /// Steps that passed, by the transcript, and whose effect nobody can find.
-fn lost(story: &Story, effects: &[String]) -> Vec<String> {
+fn lost(story: &Story, acts: &BTreeSet<String>, effects: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
-    let acts: BTreeSet<String> = story.of("step.intent", None).filter_map(effect).collect();
     for entry in story.entries() {
         let kind = entry.get("kind").and_then(Value::as_str).unwrap_or_default();
         let passed = entry.pointer("/d/outcome").and_then(Value::as_str) == Some("passed");

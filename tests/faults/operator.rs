@@ -13,7 +13,7 @@ use runbook_tests::until::SOON;
 use serde_json::Value;
 
 use crate::process::{none_touching, touching};
-use crate::reference::{effects, transcript};
+use crate::reference::{effects, fails, transcript};
 use crate::tracer::{Fault, traced};
 
 /// Between two looks at a run that goes on.
@@ -177,6 +177,7 @@ impl<'a> Operator<'a> {
         let part = story.last("doubt.opened", Some(&request.step), "part").and_then(Value::as_str);
         let effect = if part == Some("undo") { format!("{}.undo", request.step) } else { request.step.clone() };
         Ok(match (effects(self.desk).contains(&effect), self.not_done) {
+            (true, _) if fails(self.name, &effect) => "--not-done",
             (true, _) => "--done",
             (false, NotDone::Again) => "--again",
             (false, NotDone::Failed) => "--not-done",
@@ -270,13 +271,23 @@ impl<'a> Operator<'a> {
 
     /// A sentence with all that was done before it.
     pub(crate) fn tell(&self, why: &str) -> String {
-        let transcript = transcript(self.desk).and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        let entries: String = transcript(self.desk).map_or_else(String::new, |path| {
+            let story = Story::of_run(path.parent().unwrap());
+            story.entries().iter().map(|entry| format!("{}\n", in_short(entry))).collect()
+        });
         format!(
-            "{why}\n-- commands\n{}\n-- effects\n{}-- transcript\n{transcript}",
+            "{why}\n-- commands\n{}\n-- effects\n{}-- transcript\n{entries}",
             self.given.join("\n"),
             self.desk.read("effects")
         )
     }
+}
+
+/// As much of an entry as tells what happened.
+fn in_short(entry: &Value) -> String {
+    let of = |name: &str| entry.get(name).map_or_else(String::new, Value::to_string);
+    let d: String = of("d").chars().take(160).collect();
+    format!("{} {} {} {} {d}", of("n"), of("kind"), of("step"), of("attempt"))
 }
 
 /// How many whole lines there are.

@@ -1,5 +1,6 @@
 //! The runbooks that are run undisturbed first, and then with every fault there is.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -44,11 +45,27 @@ impl Reference {
 /// A desk with this one, in memory where that is possible: what is not synced is lost with the machine, not with a process.
 pub(crate) fn desk(name: &str) -> Desk {
     let desk = Desk::in_memory();
-    let from = repository().join("tests/faults/runbooks").join(format!("{name}.yaml"));
-    let text = fs::read_to_string(from).unwrap();
-    let text = text.replace("$EFFECT", env!("CARGO_BIN_EXE_effect")).replace("$WORK", &desk.work().to_string_lossy());
+    let text =
+        text(name).replace("$EFFECT", env!("CARGO_BIN_EXE_effect")).replace("$WORK", &desk.work().to_string_lossy());
     fs::write(desk.runbooks().join(format!("{name}.yaml")), text).unwrap();
     desk
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(repository().join("tests/faults/runbooks").join(format!("{name}.yaml"))).unwrap()
+}
+
+/// Whether an act fails after its effect has happened: its words end in the exit code.
+pub(crate) fn fails(name: &str, effect: &str) -> bool {
+    let after = format!("$EFFECT $WORK {effect} ");
+    text(name).split(&after).nth(1).is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
+}
+
+/// The names of all effects that one can have, whether they happen in an undisturbed run or not.
+pub(crate) fn acts(name: &str) -> BTreeSet<String> {
+    let text = text(name);
+    let words = text.split("$EFFECT $WORK ").skip(1);
+    words.filter_map(|rest| rest.split([' ', '\n', ',']).next()).map(str::to_owned).collect()
 }
 
 /// The names of the effects that happened, in their order.
