@@ -123,14 +123,7 @@ fn one(case: &Case, reference: &Reference) -> Result<usize, String> {
     none_touching(desk.work().parent().unwrap());
 
     let mut problems = judge::wrong(&desk, case.name);
-    let story = desk.story();
-    let told_so = story.of("doubt.settled", None).any(|entry| {
-        entry.pointer("/d/word").is_some_and(|word| word == "not_done")
-            && entry.pointer("/d/by").is_some_and(|by| by == "person")
-    });
-    if story.outcome() != reference.outcome && !told_so {
-        problems.push(format!("it ended {}, and undisturbed {}", story.outcome(), reference.outcome));
-    }
+    problems.extend(judge::ended_otherwise(&desk, reference));
     if problems.is_empty() { Ok(killed) } else { Err(operator.tell(&problems.join("\n"))) }
 }
 

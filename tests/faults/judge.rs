@@ -7,21 +7,36 @@ use runbook_tests::desk::Desk;
 use runbook_tests::story::Story;
 use serde_json::Value;
 
-use crate::reference::{acts, effects};
+use crate::reference::{Reference, acts, effects, story, transcript};
 
 /// An attempt of an act or its undo: the name of its effect, and its number.
 type Attempt = (String, u64);
 
 /// What is wrong with the desk's run, which was sealed; nothing where all is well.
+///
+/// # Panics
+/// When there is no run.
 pub(crate) fn wrong(desk: &Desk, name: &str) -> Vec<String> {
-    let (story, acts) = (desk.story(), acts(name));
+    let (story, acts) = (story(desk).unwrap(), acts(name));
     let mut problems = twice(&story, &acts, &effects(desk));
     problems.extend(lost(&story, &acts, &effects(desk)));
-    let audit = desk.do_it(&["audit", "verify", "latest"]);
+    let run = transcript(desk).unwrap().parent().unwrap().file_name().unwrap().to_owned();
+    let audit = desk.do_it(&["audit", "verify", &run.to_string_lossy()]);
     if audit.code != 0 {
         problems.push(format!("audit verify: exit {}\n{}{}", audit.code, audit.out, audit.err));
     }
     problems
+}
+
+/// That it ended otherwise than undisturbed, and no person had said that something was not done.
+pub(crate) fn ended_otherwise(desk: &Desk, reference: &Reference) -> Option<String> {
+    let story = story(desk)?;
+    let told_so = story.of("doubt.settled", None).any(|entry| {
+        entry.pointer("/d/word").is_some_and(|word| word == "not_done")
+            && entry.pointer("/d/by").is_some_and(|by| by == "person")
+    });
+    let ended = story.outcome();
+    (ended != reference.outcome && !told_so).then(|| format!("it ended {ended}, and undisturbed {}", reference.outcome))
 }
 
 /// Effects that happened more often than somebody, or a check, decided.

@@ -13,7 +13,7 @@ use runbook_tests::until::SOON;
 use serde_json::Value;
 
 use crate::process::{none_touching, touching};
-use crate::reference::{effects, fails, transcript};
+use crate::reference::{effects, fails, story, transcript};
 use crate::tracer::{Fault, traced};
 
 /// Between two looks at a run that goes on.
@@ -21,6 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(4);
 
 /// So many commands bring every run to its end.
 const COMMANDS_MAX: usize = 60;
+
+/// The exit code of a process that SIGKILL ended.
+pub(crate) const KILLED: i32 = 128 + 9;
 
 /// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,14 +49,25 @@ pub(crate) enum NotDone {
     Failed,
 }
 
+/// A fault that is still to come.
+#[derive(Debug, Clone, Copy)]
+enum Planned {
+    /// SIGKILL when the transcript is to get this entry, counted from 0.
+    AtEntry(u64, Who),
+    /// This, to the next process, which may end by it.
+    Next(Fault, Who),
+}
+
+type AfterKill<'a> = Box<dyn FnOnce(&Desk) + 'a>;
+
 /// A person at a desk.
 pub(crate) struct Operator<'a> {
     desk: &'a Desk,
     name: &'a str,
-    /// Faults still to come: each happens to one process, when the transcript is to get this entry, counted from 0.
-    kills: Vec<(u64, Who)>,
+    /// Faults still to come, each to one process.
+    faults: Vec<Planned>,
     /// What is done right after a kill, to what is on disk.
-    after_kill: Option<Box<dyn FnOnce(&Desk) + 'a>>,
+    after_kill: Option<AfterKill<'a>>,
     not_done: NotDone,
     handed_in: BTreeSet<String>,
     /// The commands given, and how each ended.
@@ -67,7 +81,7 @@ impl<'a> Operator<'a> {
         Self {
             desk,
             name,
-            kills: Vec::new(),
+            faults: Vec::new(),
             after_kill: None,
             not_done: NotDone::Again,
             handed_in: BTreeSet::new(),
@@ -78,7 +92,13 @@ impl<'a> Operator<'a> {
 
     /// Has the process killed that would write this entry, from 0; those that follow are killed at what they would write.
     pub(crate) fn killed_at(mut self, entry: u64, who: Who) -> Self {
-        self.kills.push((entry, who));
+        self.faults.push(Planned::AtEntry(entry, who));
+        self
+    }
+
+    /// Has this happen to the next process; where that ends it outright, these are killed too.
+    pub(crate) fn disturbed_by(mut self, fault: Fault, who: Who) -> Self {
+        self.faults.push(Planned::Next(fault, who));
         self
     }
 
@@ -111,13 +131,15 @@ impl<'a> Operator<'a> {
         let mut said = said;
         for _ in 0..COMMANDS_MAX {
             let last = said.map_err(|why| self.tell(&why))?;
-            let story = transcript(self.desk).map(|path| Story::of_run(path.parent().unwrap()));
+            let story = story(self.desk);
             said = match (last.code, &story) {
                 (0 | 1 | 3 | 4, Some(story)) if story.outcome() != "(not sealed)" => return Ok(last),
+                // The kill came after the seal.
+                (KILLED, Some(story)) if story.outcome() != "(not sealed)" => return Ok(last),
                 // Before anything was written there is nothing to go on with.
-                (137, None) => self.go(&["run", self.name]),
-                (137, Some(story)) if story.entries().is_empty() => self.begin_anew(),
-                (137, Some(_)) => self.go(&["resume", "latest"]),
+                (KILLED, None) => self.go(&["run", self.name]),
+                (KILLED, Some(story)) if story.entries().is_empty() => self.begin_anew(),
+                (KILLED, Some(_)) => self.go(&["resume", &self.run_id()]),
                 (75 | 5, Some(story)) => match open(story).first() {
                     Some(request) => self.answer(request, story),
                     None => return Err(self.tell(&format!("exit {}, and nothing is waited for", last.code))),
@@ -130,17 +152,19 @@ impl<'a> Operator<'a> {
 
     /// The run was killed before its first entry: it is refused by name, nothing has happened, and another is begun.
     fn begin_anew(&mut self) -> Result<Said, String> {
-        let refused = self.go(&["resume", "latest"])?;
+        let refused = self.go(&["resume", &self.run_id()])?;
         if ![2, 6, 14].contains(&refused.code) || !refused.err.contains("transcript") {
             return Err(format!("a run without an entry is not refused by name: {refused:?}"));
         }
         if !effects(self.desk).is_empty() {
             return Err("a run without an entry has had effects".to_owned());
         }
-        for run in self.desk.runs() {
-            fs::remove_dir_all(run).map_err(|error| error.to_string())?;
-        }
         self.go(&["run", self.name])
+    }
+
+    fn run_id(&self) -> String {
+        let run = transcript(self.desk).and_then(|path| Some(path.parent()?.file_name()?.to_str()?.to_owned()));
+        run.unwrap_or_else(|| "latest".to_owned())
     }
 
     fn answer(&mut self, request: &Request, story: &Story) -> Result<Said, String> {
@@ -158,7 +182,7 @@ impl<'a> Operator<'a> {
             other => return Err(format!("nobody thought of being asked {other:?}")),
         };
         let mut words: Vec<String> = verb.iter().take(1).map(|&word| word.to_owned()).collect();
-        words.extend(["latest".to_owned(), request.step.clone()]);
+        words.extend([self.run_id(), request.step.clone()]);
         match request.what.as_str() {
             "yes_no" => words.push("yes".to_owned()),
             "instruct" => words.push("done".to_owned()),
@@ -193,22 +217,23 @@ impl<'a> Operator<'a> {
         let path = transcript(self.desk);
         let before = path.as_ref().map_or(0, |path| lines(&fs::read(path).unwrap_or_default()));
         let mut command = self.desk.command(words);
-        let fault = self.kills.first().copied().filter(|(entry, _)| *entry >= before);
-        if let Some((entry, _)) = fault {
-            let at = Fault::KilledAtWrite(entry - before + 1);
-            command = traced(&command, at, self.name, path.as_deref(), &log);
+        let fault = self.faults.first().and_then(|planned| match *planned {
+            Planned::AtEntry(entry, who) => Some((Fault::KilledAtWrite(entry.checked_sub(before)? + 1), who)),
+            Planned::Next(fault, who) => Some((fault, who)),
+        });
+        if let Some((fault, _)) = fault {
+            command = traced(&command, fault, self.name, path.as_deref(), &log);
         }
         let (out, mut child) = self.start(command)?;
         let status = self.wait(&mut child)?;
         let said = Said { code: code(status), out: fs::read_to_string(&out).unwrap_or_default(), err: String::new() };
         self.given.push(format!("{} → {}", words.join(" "), said.code));
-        if said.code == 137 {
+        if fault.is_some() && (said.code == KILLED || matches!(self.faults.first(), Some(Planned::Next(..)))) {
+            self.faults.remove(0);
+        }
+        if said.code == KILLED {
             self.killed += 1;
-            let who = fault.map_or(Who::Engine, |(_, who)| who);
-            self.kill_the_rest(who);
-            if fault.is_some() {
-                self.kills.remove(0);
-            }
+            self.kill_the_rest(fault.map_or(Who::Engine, |(_, who)| who));
             if let Some(then) = self.after_kill.take() {
                 then(self.desk);
             }
@@ -247,8 +272,7 @@ impl<'a> Operator<'a> {
 
     /// Hands in what a living run waits for with a deadline: without one it ends, and is answered then.
     fn hand_in(&mut self) -> Result<(), String> {
-        let Some(path) = transcript(self.desk) else { return Ok(()) };
-        let story = Story::of_run(path.parent().unwrap());
+        let Some(story) = story(self.desk) else { return Ok(()) };
         let waiting: Vec<Request> = open(&story).into_iter().filter(|request| request.has_deadline).collect();
         for request in waiting {
             if self.handed_in.insert(request.key.clone()) {
@@ -271,10 +295,7 @@ impl<'a> Operator<'a> {
 
     /// A sentence with all that was done before it.
     pub(crate) fn tell(&self, why: &str) -> String {
-        let entries: String = transcript(self.desk).map_or_else(String::new, |path| {
-            let story = Story::of_run(path.parent().unwrap());
-            story.entries().iter().map(|entry| format!("{}\n", in_short(entry))).collect()
-        });
+        let entries: String = story(self.desk).iter().flat_map(Story::entries).map(in_short).collect();
         format!(
             "{why}\n-- commands\n{}\n-- effects\n{}-- transcript\n{entries}",
             self.given.join("\n"),
@@ -287,12 +308,12 @@ impl<'a> Operator<'a> {
 fn in_short(entry: &Value) -> String {
     let of = |name: &str| entry.get(name).map_or_else(String::new, Value::to_string);
     let d: String = of("d").chars().take(160).collect();
-    format!("{} {} {} {} {d}", of("n"), of("kind"), of("step"), of("attempt"))
+    format!("{} {} {} {} {d}\n", of("n"), of("kind"), of("step"), of("attempt"))
 }
 
 /// How many whole lines there are.
 pub(crate) fn lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+    bytes.split(|&byte| byte == b'\n').skip(1).count() as u64
 }
 
 /// Something a run waits for.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use runbook_tests::binary::repository;
 use runbook_tests::desk::Desk;
+use runbook_tests::story::Story;
 
 use crate::operator::Operator;
 
@@ -34,7 +35,7 @@ impl Reference {
         let desk = desk(name);
         let mut operator = Operator::at(&desk, name);
         operator.work_to_the_end()?;
-        let story = desk.story();
+        let story = story(&desk).ok_or("there is no run")?;
         let (outcome, effects) = (story.outcome().to_owned(), effects(&desk));
         let lines = fs::read_to_string(transcript(&desk).unwrap()).map_err(|error| error.to_string())?;
         let lines = lines.split_inclusive('\n').map(str::to_owned).collect();
@@ -74,7 +75,14 @@ pub(crate) fn effects(desk: &Desk) -> Vec<String> {
     desk.read("effects").lines().map(name).collect()
 }
 
-/// The transcript of the desk's one run, where there is one.
+/// The transcript of the desk's run, where there is one: a run that was killed at once may have left a folder, or a file
+/// without an entry, beside that of the run that came after it.
 pub(crate) fn transcript(desk: &Desk) -> Option<PathBuf> {
-    desk.runs().pop().map(|run| run.join("transcript.jsonl")).filter(|path| path.is_file())
+    let length = |path: &PathBuf| path.metadata().map(|found| found.len()).ok();
+    desk.runs().into_iter().map(|run| run.join("transcript.jsonl")).filter(|path| path.is_file()).max_by_key(length)
+}
+
+/// What the desk's run tells.
+pub(crate) fn story(desk: &Desk) -> Option<Story> {
+    Some(Story::of_run(transcript(desk)?.parent()?))
 }

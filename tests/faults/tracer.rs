@@ -11,12 +11,29 @@ use jiff::{Timestamp, ToSpan as _};
 /// The four characters of chance in a run's id where all that `/dev/urandom` gives is zeros.
 const CHANCE: &str = "2222";
 
-/// What is done to the engine.
-#[derive(Debug, Clone, Copy)]
+/// What is done to the engine's main thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// SIGKILL instead of its n-th write to the transcript, from 1.
     KilledAtWrite(u64),
+    /// SIGKILL instead of its n-th call of this name, from 1.
+    KilledAtCall(&'static str, u64),
+    /// Its n-th call of this name fails so.
+    Fails {
+        /// The call.
+        call: &'static str,
+        /// Which one of them, from 1.
+        n: u64,
+        /// The error, by its name.
+        error: &'static str,
+    },
+    /// None: it is only looked at.
+    Watched,
 }
+
+/// The calls that a disk, or the table of files, can refuse.
+pub(crate) const REFUSED: [&str; 11] =
+    ["write", "fdatasync", "fsync", "openat", "rename", "renameat2", "flock", "mkdir", "fchmod", "chmod", "unlink"];
 
 /// What has to be run so that the fault happens to this command.
 ///
@@ -26,17 +43,29 @@ pub(crate) fn traced(command: &Command, fault: Fault, name: &str, transcript: Op
     tracer.args(["-qq", "-y", "-o"]).arg(log);
     match fault {
         Fault::KilledAtWrite(n) => {
-            let expression = format!("inject=write:signal=KILL:when={n}");
-            tracer.args(["-e", "trace=read,write", "-e", &expression]);
+            tracer.args(["-e", "trace=read,write", "-e", &format!("inject=write:signal=KILL:when={n}")]);
             match transcript {
                 Some(path) => _ = tracer.arg("-P").arg(path),
                 None => fix_the_id(&mut tracer, command, name),
             }
         }
+        Fault::KilledAtCall(call, n) => {
+            let (traced, expression) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={n}"));
+            tracer.args(["-e", &traced, "-e", &expression]);
+        }
+        Fault::Fails { call, n, error } => {
+            tracer.args(["-e", &starts_and_refused(), "-e", &format!("inject={call}:error={error}:when={n}")]);
+        }
+        Fault::Watched => _ = tracer.args(["-e", "trace=all"]),
     }
     tracer.arg("--").arg(command.get_program()).args(command.get_args());
     take_surroundings(&mut tracer, command);
     tracer
+}
+
+/// What is written into the log where a call is to fail: it, and whatever starts a process.
+fn starts_and_refused() -> String {
+    format!("trace={},clone,clone3,vfork,fork", REFUSED.join(","))
 }
 
 /// Gives the run that will be started an id that is known, and has the tracer look at its transcript.
