@@ -20,6 +20,7 @@ pub(crate) fn wrong(desk: &Desk, name: &str) -> Vec<String> {
     let (story, acts) = (story(desk).unwrap(), acts(name));
     let mut problems = twice(&story, &acts, &effects(desk));
     problems.extend(lost(&story, &acts, &effects(desk)));
+    problems.extend(not_let_go(&story, &desk.read("effects")));
     let run = transcript(desk).unwrap().parent().unwrap().file_name().unwrap().to_owned();
     let audit = desk.do_it(&["audit", "verify", &run.to_string_lossy()]);
     if audit.code != 0 {
@@ -61,8 +62,7 @@ pub(crate) fn twice(story: &Story, acts: &BTreeSet<String>, effects: &[String]) 
                 held.insert(attempt);
                 decided.remove(&effect);
             }
-            // Where there is no gate, an attempt that was spawned has run.
-            "step.spawned" | "step.released" => _ = held.remove(&attempt),
+            "step.released" => _ = held.remove(&attempt),
             "doubt.settled" | "step.retried" | "override" => _ = decided.insert(effect),
             _ => {}
         }
@@ -75,6 +75,23 @@ pub(crate) fn twice(story: &Story, acts: &BTreeSet<String>, effects: &[String]) 
         }
     }
     problems
+}
+
+/// Effects of processes of which the transcript does not say that they were let go: nothing happens before that is
+/// written. A line of an effect is its name, its process and the supervisor that started that.
+fn not_let_go(story: &Story, lines: &str) -> Vec<String> {
+    let attempt = |entry: &Value| Some((effect(entry)?, entry.get("attempt").and_then(Value::as_u64)?));
+    let let_go: BTreeSet<_> = story.of("step.released", None).filter_map(attempt).collect();
+    let supervisor = |entry: &&Value| attempt(entry).is_some_and(|attempt| let_go.contains(&attempt));
+    let supervisors: BTreeSet<u64> = story
+        .of("step.spawned", None)
+        .filter(supervisor)
+        .filter_map(|entry| entry.pointer("/d/pid").and_then(Value::as_u64))
+        .collect();
+    let known = |line: &&str| {
+        line.rsplit(' ').next().and_then(|pid| pid.parse().ok()).is_some_and(|pid| supervisors.contains(&pid))
+    };
+    lines.lines().filter(|line| !known(line)).map(|line| format!("nothing let this go: {line}")).collect()
 }
 
 /// Steps that passed, by the transcript, and whose effect nobody can find.

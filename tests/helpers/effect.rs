@@ -22,8 +22,9 @@ fn main() -> io::Result<ExitCode> {
     let code = words.next().and_then(|word| word.parse().ok()).unwrap_or(0_u8);
     let folder = Path::new(&folder);
 
-    end_others(folder, &name, "before")?;
+    // Who it was when this began: it may be gone when the line is written.
     let parent = getppid().map_or(0, Pid::as_raw_pid);
+    end_others(folder, &name, "before")?;
     let line = format!("{name} {} {parent}\n", std::process::id());
     OpenOptions::new().create(true).append(true).open(folder.join("effects"))?.write_all(line.as_bytes())?;
     end_others(folder, &name, "after")?;
