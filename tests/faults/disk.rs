@@ -116,7 +116,8 @@ fn one(case: &Case, reference: &Reference) -> Result<bool, String> {
 /// A run that was not sealed is gone on with, as after a kill.
 fn ended_or_killed(code: i32, desk: &Desk) -> i32 {
     let sealed = reference::story(desk).is_some_and(|story| story.outcome() != "(not sealed)");
-    if sealed || [75, 5].contains(&code) { code } else { KILLED }
+    let ended = if sealed { [0, 1, 3, 4].contains(&code) } else { [5, 75].contains(&code) };
+    if ended { code } else { KILLED }
 }
 
 /// Whether a line of the log starts a process, and not a thread.

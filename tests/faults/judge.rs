@@ -29,12 +29,12 @@ pub(crate) fn wrong(desk: &Desk, name: &str) -> Vec<String> {
     problems
 }
 
-/// That it ended otherwise than undisturbed, and no person had said that something was not done.
+/// That it ended otherwise than undisturbed, and neither a person nor a look had said that something was not done.
 pub(crate) fn ended_otherwise(desk: &Desk, reference: &Reference) -> Option<String> {
     let story = story(desk)?;
     let told_so = story.of("doubt.settled", None).any(|entry| {
         entry.pointer("/d/word").is_some_and(|word| word == "not_done")
-            && entry.pointer("/d/by").is_some_and(|by| by == "person")
+            && entry.pointer("/d/by").is_some_and(|by| by != "idempotent")
     });
     let ended = story.outcome();
     (ended != reference.outcome && !told_so).then(|| format!("it ended {ended}, and undisturbed {}", reference.outcome))

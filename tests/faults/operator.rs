@@ -134,8 +134,13 @@ impl<'a> Operator<'a> {
             let story = story(self.desk);
             said = match (last.code, &story) {
                 (0 | 1 | 3 | 4, Some(story)) if story.outcome() != "(not sealed)" => return Ok(last),
-                // The kill came after the seal.
-                (KILLED, Some(story)) if story.outcome() != "(not sealed)" => return Ok(last),
+                // The kill came after the seal: the ledger may not have been told.
+                (KILLED, Some(story)) if story.outcome() != "(not sealed)" => {
+                    match self.go(&["resume", &self.run_id()]) {
+                        Ok(said) if said.code == 2 && said.err.contains("is over") => return Ok(said),
+                        said => said,
+                    }
+                }
                 // Before anything was written there is nothing to go on with.
                 (KILLED, None) => self.go(&["run", self.name]),
                 (KILLED, Some(story)) if story.entries().is_empty() => self.begin_anew(),
