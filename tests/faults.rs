@@ -18,6 +18,8 @@ mod judge;
 mod killed;
 #[path = "faults/operator.rs"]
 mod operator;
+#[path = "faults/prefixes.rs"]
+mod prefixes;
 #[path = "faults/process.rs"]
 mod process;
 #[path = "faults/processes.rs"]
