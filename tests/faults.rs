@@ -16,8 +16,12 @@ mod entries;
 mod judge;
 #[path = "faults/killed.rs"]
 mod killed;
+#[path = "faults/looks.rs"]
+mod looks;
 #[path = "faults/operator.rs"]
 mod operator;
+#[path = "faults/order.rs"]
+mod order;
 #[path = "faults/prefixes.rs"]
 mod prefixes;
 #[path = "faults/process.rs"]
