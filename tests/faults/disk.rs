@@ -159,11 +159,11 @@ fn where_half_an_entry_finds_room_it_is_taken_back_and_nothing_starts() {
 /// Runs it where no file may have more bytes than this: the write that reaches that comes back short, the next fails.
 fn with_room(desk: &Desk, bytes: usize) -> Said {
     let asked = desk.command(&["run", "chain"]);
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' XFSZ; exec prlimit --fsize=\"$0\" \"$@\"", &bytes.to_string()]);
-    command.arg(asked.get_program()).args(asked.get_args()).stdin(Stdio::null()).current_dir("/");
-    command.env("RUNBOOK_DIR", desk.runbooks()).env("RUNBOOK_STORE", desk.store()).env("TERM", "dumb");
-    Started::from(command).end()
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; exec prlimit --fsize=\"$0\" \"$@\"", &bytes.to_string()]);
+    shell.arg(asked.get_program()).args(asked.get_args()).stdin(Stdio::null()).current_dir("/");
+    shell.env("RUNBOOK_DIR", desk.runbooks()).env("RUNBOOK_STORE", desk.store()).env("TERM", "dumb");
+    Started::from(shell).end()
 }
 
 /// Makes a store, and gives the folder of its runs, which is still empty.
@@ -205,8 +205,8 @@ fn on_a_disk_that_is_full_nothing_more_starts_and_with_room_the_run_goes_on() {
     let mut stopped = 0;
     for kib in (8..=120).step_by(8) {
         let desk = reference::desk("judged");
-        let disk = match Disk::at(&runs_of_a_new_store(&desk), kib) {
-            Ok(disk) => disk,
+        let small = match Disk::at(&runs_of_a_new_store(&desk), kib) {
+            Ok(mounted) => mounted,
             Err(why) => return say(&format!("not tried: a small disk cannot be mounted here: {why}")),
         };
         let mut operator = Operator::at(&desk, "judged");
@@ -218,7 +218,7 @@ fn on_a_disk_that_is_full_nothing_more_starts_and_with_room_the_run_goes_on() {
         }
         let had = transcript(&desk).is_some_and(|path| fs::metadata(path).is_ok_and(|found| found.len() > 0));
         assert!(had || desk.count("effects") == 0, "{kib} KiB: effects, and no transcript");
-        disk.grow();
+        small.grow();
         let code = ended_or_killed(said.code, &desk);
         operator.carry_on(Ok(Said { code, ..said })).unwrap();
         none_touching(desk.work().parent().unwrap());

@@ -65,25 +65,8 @@ fn one_that_swarms_is_ended_whole() {
 }
 
 #[test]
-fn one_that_leaves_daemons_behind_passes_and_they_are_ended_or_named() {
-    for script in [
-        "(setsid sleep 600 </dev/null >/dev/null 2>&1 &)",
-        "nohup sleep 600 </dev/null >/dev/null 2>&1 &",
-        "(setsid nohup sh -c 'sleep 600 & sleep 600' </dev/null >/dev/null 2>&1 &)",
-        "(setsid sleep 600 &)",
-    ] {
-        let desk = desk(script, "");
-        desk.run("try", &[]).ended(0);
-        all_are_named(&desk);
-    }
-}
-
-#[test]
-fn one_that_gets_away_and_hangs_is_ended_and_what_got_away_is_ended_or_named() {
-    let desk = desk(
-        "trap '' TERM\n(setsid sh -c 'trap \"\" TERM; sleep 600' </dev/null >/dev/null 2>&1 &)\nsleep 600",
-        "timeout: 2s",
-    );
+fn one_that_forks_twice_and_ignores_every_warning_is_ended_whole() {
+    let desk = desk("trap '' TERM HUP INT\n(nohup sh -c 'sleep 600 & sleep 600' &)\nsleep 600", "timeout: 2s");
     desk.run("try", &[]).ended(1);
     all_are_named(&desk);
 }

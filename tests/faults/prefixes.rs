@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::cases::{full, say, try_all};
 use crate::judge;
-use crate::operator::{KILLED, Operator, Who};
+use crate::operator::{self, KILLED, Operator, Who};
 use crate::process::none_touching;
 use crate::reference::{self, NAMES, transcript};
 
@@ -68,14 +68,15 @@ fn cut(whole: &Whole) -> Result<usize, String> {
 
 fn keep(desk: &Desk) -> Result<Kept, String> {
     let path = transcript(desk).ok_or("there is no run")?;
-    let store = desk.store().with_file_name("kept");
-    fs::rename(desk.store(), &store).map_err(|error| error.to_string())?;
-    let bytes = fs::read(store.join(path.strip_prefix(desk.store()).unwrap())).map_err(|error| error.to_string())?;
+    let aside = desk.store().with_file_name("kept");
+    fs::rename(desk.store(), &aside).map_err(|error| error.to_string())?;
+    let kept = aside.join(path.strip_prefix(desk.store()).unwrap());
+    let bytes = fs::read(&kept).map_err(|error| error.to_string())?;
     let lines = bytes.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
-    let story = Story::of_run(store.join(path.strip_prefix(desk.store()).unwrap()).parent().unwrap());
+    let story = Story::of_run(kept.parent().unwrap());
     let lines_of_effects = desk.read("effects");
     let effects = lines_of_effects.lines().map(|line| (line.to_owned(), let_go(&story, line))).collect();
-    Ok(Kept { store, transcript: path, lines, effects })
+    Ok(Kept { store: aside, transcript: path, lines, effects })
 }
 
 /// The entry that let this effect's act go.
@@ -135,14 +136,14 @@ fn lay_out(desk: &Desk, kept: &Kept, length: usize) -> std::io::Result<usize> {
     let bytes: Vec<u8> = kept.lines.iter().flatten().copied().take(length).collect();
     fs::remove_file(&kept.transcript)?;
     fs::write(&kept.transcript, &bytes)?;
-    let entries = bytes.iter().filter(|&&byte| byte == b'\n').count();
+    let entries = usize::try_from(operator::lines(&bytes)).unwrap();
 
     // What was let go by then has happened, and has left its end, but for every third case; the rest has not.
     let (happened, later): (Vec<_>, Vec<_>) = kept.effects.iter().partition(|(_, entry)| *entry < entries);
     let lines: String = happened.iter().map(|(line, _)| line.as_str()).flat_map(|line| [line, "\n"]).collect();
     fs::write(desk.work().join("effects"), lines)?;
     let exits = kept.transcript.with_file_name("exits");
-    let without_end = if length % 3 == 0 { happened } else { Vec::new() };
+    let without_end = if length.is_multiple_of(3) { happened } else { Vec::new() };
     for (line, _) in later.into_iter().chain(without_end) {
         let step = line.split(' ').next().unwrap_or_default();
         let (step, part) = step.split_once('.').unwrap_or((step, ""));

@@ -50,8 +50,8 @@ pub(crate) fn traced(command: &Command, fault: Fault, name: &str, transcript: Op
             }
         }
         Fault::KilledAtCall(call, n) => {
-            let (traced, expression) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={n}"));
-            tracer.args(["-e", &traced, "-e", &expression]);
+            let expression = format!("inject={call}:signal=KILL:when={n}");
+            tracer.args(["-e", &format!("trace={call}"), "-e", &expression]);
         }
         Fault::Fails { call, n, error } => {
             tracer.args(["-e", &starts_and_refused(), "-e", &format!("inject={call}:error={error}:when={n}")]);
