@@ -80,9 +80,9 @@ fn kill_at_each(call: &str) -> Tally {
 fn at_any_write_nothing_is_done_twice_and_nothing_is_lost() {
     let tally = kill_at_each("write");
     assert!(tally.resumed > 20, "{tally:?}");
-    // Only the byte that lets an act go leaves no trace of its own: once an act at most, and twice where the write that
-    // was killed had been done.
-    assert!(tally.in_doubt <= 4, "{tally:?}");
+    // Only the byte that lets an act go leaves no trace of its own: for each act the write of what to run, that of the
+    // byte, and that of the line for the screen, which comes before them or after.
+    assert!(tally.in_doubt <= 6, "{tally:?}");
 }
 
 #[test]

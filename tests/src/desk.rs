@@ -34,7 +34,18 @@ impl Desk {
     /// When its folder cannot be made.
     #[must_use]
     pub fn new() -> Self {
-        let mut desk = Self::at(PathBuf::new());
+        Self::alone_in(&std::env::temp_dir())
+    }
+
+    /// As [`Self::new`], in memory where the system has a place for that: for many that are made and thrown away.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::alone_in(memory) } else { Self::new() }
+    }
+
+    fn alone_in(place: &Path) -> Self {
+        let mut desk = Self::at(place, PathBuf::new());
         desk.runbooks = desk.folder.path().join("runbooks");
         fs::create_dir(&desk.runbooks).unwrap();
         fs::write(desk.runbooks.join("team.yaml"), desk.filled(TEAM)).unwrap();
@@ -47,11 +58,11 @@ impl Desk {
     /// When its folder cannot be made.
     #[must_use]
     pub fn with(runbooks: &str) -> Self {
-        Self::at(repository().join(runbooks))
+        Self::at(&std::env::temp_dir(), repository().join(runbooks))
     }
 
-    fn at(runbooks: PathBuf) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    fn at(place: &Path, runbooks: PathBuf) -> Self {
+        let folder = tempfile::tempdir_in(place).unwrap();
         let work = folder.path().join("work");
         fs::create_dir(&work).unwrap();
         Self { runbooks, work, folder }

@@ -11,8 +11,8 @@ use runbook_transcript::wire;
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
-    /// Its number in the run.
-    pub request: RequestId,
+    /// Its number in the run; a doubt has none before the question about it is asked.
+    pub request: Option<RequestId>,
     /// The step; `None` for the question of rollback.
     pub step: Option<String>,
     /// The verb that answers it: `approve`, `answer`, `ack`, `settle`.
@@ -46,7 +46,7 @@ impl Waiting {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self { open: fold.open.into_values().collect(), is_over: fold.is_over })
+        Ok(fold.end())
     }
 }
 
@@ -55,8 +55,9 @@ struct Fold {
     open: BTreeMap<RequestId, Open>,
     /// Commands as planned, by step.
     planned: BTreeMap<String, String>,
-    /// Doubts have no number of their own in their entry: they take the next.
-    next: RequestId,
+    /// Doubts by their step, until the question is there that is asked about one, or a check settles it: their entry
+    /// has no number.
+    doubts: BTreeMap<String, Open>,
     is_over: bool,
 }
 
@@ -69,13 +70,23 @@ impl Fold {
     }
 
     fn opens(&mut self, request: RequestId, step: Option<&String>, verb: &'static str, text: &str, choices: &[String]) {
-        self.next = self.next.max(request.saturating_add(1));
-        let open = Open { request, step: step.cloned(), verb, text: text.to_owned(), choices: choices.to_vec() };
+        let open = Open {
+            request: Some(request),
+            step: step.cloned(),
+            verb,
+            text: text.to_owned(),
+            choices: choices.to_vec(),
+        };
         self.open.insert(request, open);
     }
 
     fn closes(&mut self, step: &str) {
+        self.doubts.remove(step);
         self.open.retain(|_, open| open.step.as_deref() != Some(step));
+    }
+
+    fn end(self) -> Waiting {
+        Waiting { open: self.open.into_values().chain(self.doubts.into_values()).collect(), is_over: self.is_over }
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most records neither ask nor answer")]
@@ -97,11 +108,17 @@ impl Fold {
                     | QuestionKind::Proceed
                     | QuestionKind::Rollback => "answer",
                 };
+                if let (QuestionKind::Doubt, Some(step)) = (question, step) {
+                    self.doubts.remove(step);
+                }
                 let choices = if let QuestionKind::Choice(labels) = question { labels.as_slice() } else { &[] };
                 self.opens(*request, step.as_ref(), verb, text, choices);
             }
             Record::DoubtOpened { key, why } => {
-                self.opens(self.next.max(1), Some(&key.step), "settle", &format!("in doubt: {why}"), &[]);
+                let text = format!("in doubt: {why}");
+                let open =
+                    Open { request: None, step: Some(key.step.clone()), verb: "settle", text, choices: Vec::new() };
+                self.doubts.insert(key.step.clone(), open);
             }
             Record::EscalationWaiting { request, step, from, .. } => {
                 self.opens(*request, Some(step), "ack", &format!("{} should acknowledge", from.join(", ")), &[]);
@@ -121,6 +138,7 @@ impl Fold {
             | Record::EscalationTimedOut { step } => self.closes(step),
             Record::RunSealed { .. } => {
                 self.open.clear();
+                self.doubts.clear();
                 self.is_over = true;
             }
             _ => {}
@@ -143,7 +161,36 @@ mod tests {
         for record in records {
             fold.record(record);
         }
-        fold.open.into_values().map(|open| (open.step, open.verb, open.text)).collect()
+        fold.end().open.into_iter().map(|open| (open.step, open.verb, open.text)).collect()
+    }
+
+    fn asked_about(step: &str, request: RequestId) -> Record {
+        Record::Question {
+            request,
+            step: Some(step.to_owned()),
+            question: QuestionKind::Doubt,
+            text: "was it done?".to_owned(),
+            collect: Vec::new(),
+            to: Vec::new(),
+            deadline: None,
+        }
+    }
+
+    #[test]
+    fn a_doubt_and_the_question_about_it_are_one_thing_that_waits() {
+        // The first is settled by a check, so its question never comes; the second has the first number then.
+        let records = [
+            Record::DoubtOpened { key: key("a"), why: "a signal".to_owned() },
+            Record::DoubtSettled {
+                key: key("a"),
+                word: SettleWord::NotDone,
+                by: "idempotent".to_owned(),
+                reason: None,
+            },
+            Record::DoubtOpened { key: key("b"), why: "a signal".to_owned() },
+            asked_about("b", 1),
+        ];
+        assert_eq!(fold(&records), [(Some("b".to_owned()), "settle", "was it done?".to_owned())]);
     }
 
     #[test]

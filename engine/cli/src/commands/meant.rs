@@ -46,7 +46,7 @@ impl Meant {
 
     /// The request's number, where it waits: what is said too late is then known for what it is.
     pub(super) fn request(&self) -> Option<RequestId> {
-        self.open.as_ref().map(|open| open.request)
+        self.open.as_ref().and_then(|open| open.request)
     }
 }
 
