@@ -1,7 +1,7 @@
 //! Telling people, and waiting for one of them.
 
 use super::effect::Effect;
-use super::record::{AttemptKey, Mode, Outcome, Part, Record};
+use super::record::{AttemptKey, Mode, Outcome, Part, Phase, Record, SkipReason};
 use super::scope::RunScope;
 use super::state::RunState;
 use super::step_state::{Stage, StepState};
@@ -90,6 +90,10 @@ impl RunState {
         let Some(state) = self.steps.get_mut(step.get()) else { return };
         if !std::mem::take(&mut state.told_all) && state.told == 0 {
             // A resumed run whose telling was interrupted before anything arrived.
+            if self.cancelled.is_some() && self.phase <= Phase::Ending {
+                // It was cancelled meanwhile: nobody is told of it any more.
+                return self.not_begun(step, SkipReason::Cancelled);
+            }
             return self.tell(step);
         }
         if state.told == 0 {
