@@ -59,6 +59,9 @@ mod shapes;
 #[path = "state/oracle.rs"]
 mod oracle;
 
+#[path = "state/answers.rs"]
+mod answers;
+
 #[path = "state/property.rs"]
 mod property;
 

@@ -380,11 +380,12 @@ impl<'a> Oracle<'a> {
             record,
             Record::RunResumed { .. }
                 | Record::RunSuspended { .. }
+                | Record::Recovered { .. }
+                | Record::ClockJumped { .. }
                 | Record::Note { .. }
                 | Record::Refused { .. }
                 | Record::Handover { .. }
                 | Record::HandoverConfirmed { .. }
-                | Record::ClockJumped { .. }
                 | Record::StepUndone { .. }
         );
         if neutral {
@@ -544,7 +545,9 @@ impl<'a> Oracle<'a> {
             if is_act && earlier {
                 assert!(self.allowed.remove(&step), "{key:?}: an act starts again and nobody decided so");
             }
-            if self.phase <= Phase::Ending {
+            // Telling that was interrupted is told to its end: people were promised to hear.
+            let goes_on = self.shape.nodes[step].kind == Kind::Escalate && earlier;
+            if self.phase <= Phase::Ending && !goes_on {
                 assert!(!self.cancelled, "{key:?} starts after a cancel");
                 assert!(
                     self.phase == Phase::Steps || self.on_the_road[step],

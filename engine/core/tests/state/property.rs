@@ -3,15 +3,13 @@
 //!
 //! A seed that fails is named with its runbook. `RUNBOOK_SEED=n` runs that one alone; `RUNBOOK_SEEDS=n` runs the first n.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use runbook_core::run::event::{Event, Input};
-use runbook_core::run::record::{
-    AnswerWord, AttemptKey, Mode, Part, Phase, QuestionKind, Record, RunOutcome, RunStarted, SettleWord,
-};
-use runbook_core::run::request::{Request, RequestKind};
+use runbook_core::run::record::{AttemptKey, Mode, Part, Phase, Record, RunOutcome, RunStarted};
+use runbook_core::run::request::Request;
 
+use crate::answers::{People, said};
 use crate::oracle::Oracle;
 use crate::shapes::Shape;
 use crate::world::{Dice, Go, World, started, try_plan};
@@ -34,57 +32,8 @@ fn any_way(dice: &mut Dice, key: &AttemptKey) -> Go {
     }
 }
 
-struct People {
-    /// How often they may still say *again*, or nothing.
-    patience: usize,
-    crashes: usize,
-}
-
-/// What a person says about something that waits, or nothing.
-fn said(request: &Request, dice: &mut Dice, people: &mut People) -> Input {
-    let step = request.step.clone();
-    let answer = |answer: AnswerWord| Input::Answer {
-        step: step.clone(),
-        request: Some(request.id),
-        answer,
-        fields: BTreeMap::new(),
-        behalf: None,
-        reason: None,
-    };
-    let yes = |dice: &mut Dice| if dice.once_in(4) { AnswerWord::No } else { AnswerWord::Yes };
-    match &request.kind {
-        RequestKind::Approval { .. } if dice.once_in(5) => {
-            Input::Deny { step, request: Some(request.id), reason: "no".to_owned() }
-        }
-        RequestKind::Approval { .. } => Input::Approve { step, request: Some(request.id), reason: None },
-        RequestKind::Acknowledge { missing, .. } => Input::Acknowledge { step, behalf: missing.first().cloned() },
-        RequestKind::Question(QuestionKind::Choice(labels)) => {
-            answer(AnswerWord::Choice(labels[dice.below(labels.len())].clone()))
-        }
-        RequestKind::Question(QuestionKind::Proceed) if people.patience == 0 => answer(AnswerWord::Yes),
-        RequestKind::Question(kind @ (QuestionKind::Overrule | QuestionKind::Doubt)) => {
-            let doubt = *kind == QuestionKind::Doubt;
-            let again = people.patience > 0 && dice.once_in(3);
-            people.patience = people.patience.saturating_sub(usize::from(again));
-            let word = match (again, doubt, dice.below(3)) {
-                (true, ..) => SettleWord::Again,
-                (false, true, 0) => SettleWord::NotDone,
-                (false, true, _) => SettleWord::Done,
-                (false, false, 0) => SettleWord::ByHand,
-                (false, false, 1) => SettleWord::GoOn,
-                (false, false, _) => SettleWord::Fail,
-            };
-            Input::Settle { step, word, reason: Some("I looked".to_owned()), outputs: BTreeMap::new() }
-        }
-        RequestKind::Question(_) => {
-            people.patience = people.patience.saturating_sub(1);
-            answer(yes(dice))
-        }
-    }
-}
-
 /// Runs a world to its seal.
-fn drive(world: &mut World, people: &mut People) {
+fn drive(world: &mut World, people: &mut People, mut crashes: usize) {
     world.take_in(Event::Started);
     for _ in 0..3_000 {
         let mut dice = world.shuffle.clone().unwrap();
@@ -95,7 +44,7 @@ fn drive(world: &mut World, people: &mut People) {
         }
         let quiet = world.queue.is_empty() || world.suspended;
         if quiet || dice.once_in(30) {
-            interfere(world, &mut dice, people, quiet);
+            interfere(world, &mut dice, people, &mut crashes, quiet);
         }
         world.shuffle = Some(dice);
         world.take_in_next();
@@ -103,12 +52,12 @@ fn drive(world: &mut World, people: &mut People) {
     panic!("it does not come to an end");
 }
 
-fn interfere(world: &mut World, dice: &mut Dice, people: &mut People, quiet: bool) {
+fn interfere(world: &mut World, dice: &mut Dice, people: &mut People, crashes: &mut usize, quiet: bool) {
     let requests: Vec<Request> = world.state.requests().cloned().collect();
     let deadline = world.state.next_deadline();
     assert!(!quiet || !requests.is_empty() || deadline.is_some() || world.suspended, "nothing can go on");
-    if people.crashes > 0 && dice.once_in(12) {
-        people.crashes -= 1;
+    if *crashes > 0 && dice.once_in(12) {
+        *crashes -= 1;
         // All is on disk, or only some of it.
         let count = if dice.once_in(2) { world.records.len() } else { dice.below(world.records.len() + 1) };
         world.shuffle = Some(dice.clone());
@@ -175,7 +124,7 @@ fn check(shape: &Shape, world: &World) {
 fn try_seed(seed: u64, crashes: usize) -> bool {
     let Some((shape, mut world)) = world_of(seed) else { return false };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        drive(&mut world, &mut People { patience: 8, crashes });
+        drive(&mut world, &mut People { patience: 8 }, crashes);
         check(&shape, &world);
     }));
     if let Err(cause) = outcome {
@@ -206,7 +155,7 @@ fn a_run_that_tries_another_again_does_nothing_twice() {
             world.otherwise = Some(any_way);
             world.shuffle = Some(dice);
             let begun = world.records.len();
-            drive(&mut world, &mut People { patience: 8, crashes: 0 });
+            drive(&mut world, &mut People { patience: 8 }, 0);
             let twice = |record: &Record| match record {
                 Record::StepIntent { key, .. } if key.part == Part::Main => over.contains(&key.step),
                 Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } => over.contains(step),
@@ -240,7 +189,7 @@ fn over(world: &World) -> Vec<String> {
 /// A run to its seal, where the seed's runbook checks.
 pub(crate) fn random_run(seed: u64) -> Option<World> {
     let (_, mut world) = world_of(seed)?;
-    drive(&mut world, &mut People { patience: 8, crashes: 0 });
+    drive(&mut world, &mut People { patience: 8 }, 0);
     Some(world)
 }
 

@@ -115,7 +115,8 @@ pub(crate) fn beginning() -> Timestamp {
     "2026-11-22T09:15:00Z".parse().unwrap()
 }
 
-fn step_of(event: &Event) -> String {
+/// The step an event is about; none for the run's own.
+pub(crate) fn step_of(event: &Event) -> String {
     match event {
         Event::Planned { key, .. } | Event::Spawned { key, .. } | Event::Ended { key, .. } => key.step.clone(),
         Event::Told { step, .. } | Event::ToldAll { step } | Event::Attached { step, .. } => step.clone(),
@@ -691,7 +692,7 @@ impl World {
     }
 }
 
-fn ending(end: End, text: &str) -> Ending {
+pub(crate) fn ending(end: End, text: &str) -> Ending {
     let bytes = text.len() as u64;
     Ending {
         end,
