@@ -13,7 +13,7 @@ use runbook_core::run::state::RunState;
 
 use crate::acts::Gate;
 use crate::clock::Clock;
-use crate::disk::Line;
+use crate::disk::{Line, intent};
 use crate::machine::Machine;
 use crate::world::{MapBlobs, beginning, ending, operator};
 
@@ -280,6 +280,7 @@ impl Machine {
             let ending = Box::new(ending(end, ""));
             return self.engine().queue.push_back(Event::Ended { key, ending });
         }
+        assert!(self.disk.durably(&key, intent).is_some(), "{key:?} has a supervisor and its intent is not on disk");
         let at = self.acts.supervise(key.clone(), self.boot);
         let pid = self.acts.all[at].pid;
         self.engine().watched.push(at);
