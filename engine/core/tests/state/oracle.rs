@@ -547,10 +547,10 @@ impl<'a> Oracle<'a> {
             }
             // Telling that was interrupted is told to its end: people were promised to hear.
             let goes_on = self.shape.nodes[step].kind == Kind::Escalate && earlier;
-            if self.phase <= Phase::Ending && !goes_on {
+            if self.phase <= Phase::Ending {
                 assert!(!self.cancelled, "{key:?} starts after a cancel");
                 assert!(
-                    self.phase == Phase::Steps || self.on_the_road[step],
+                    self.phase == Phase::Steps || self.on_the_road[step] || goes_on,
                     "{key:?} starts although the run is ending"
                 );
             }
