@@ -6,7 +6,7 @@ use runbook_core::run::event::Input;
 use runbook_core::run::record::{AttemptKey, End, Outcome, Part, Record, RequestId, Settlement};
 
 use crate::acts::Gate;
-use crate::disk::Line;
+use crate::disk::{Line, released};
 use crate::engine::message_of;
 use crate::machine::Machine;
 use crate::oracle::Oracle;
@@ -33,6 +33,13 @@ impl Machine {
             if let Record::AttemptEnded { key, end: Some(end), .. } = record {
                 assert!(ends.insert(key, end).is_none(), "{key:?} ends twice");
             }
+        }
+        let let_go: BTreeSet<&AttemptKey> =
+            self.disk.lines().iter().filter_map(|line| released(&line.record)).collect();
+        for (key, end) in &ends {
+            let is_act = self.node(&key.step).kind == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
+            let started = !matches!(end, End::NotStarted(_));
+            assert!(!(is_act && started) || let_go.contains(key), "{key:?} was never let go and ended: {end:?}");
         }
         for key in &self.acts.dispatched {
             let recorded = ends.get(key).copied();
