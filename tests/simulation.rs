@@ -9,7 +9,6 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one thing among many")]
 #![expect(clippy::print_stdout, reason = "a failing seed is named")]
 #![expect(clippy::struct_excessive_bools, reason = "a picture of a runbook has as many as its language")]
-#![expect(clippy::match_same_arms, reason = "tables are written as they are in the language reference")]
 
 #[path = "../engine/core/tests/state/answers.rs"]
 mod answers;

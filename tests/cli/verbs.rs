@@ -74,8 +74,8 @@ fn a_living_process_takes_a_note_and_a_cancel() {
 #[test]
 fn a_living_process_takes_an_acknowledgement_in_anothers_name() {
     let desk = Desk::with_runbook("steps:\n  tell: { escalate: Look, to: ops, ack: { within: 10m } }\n");
-    let mut run = desk.start_run("try", &[]);
-    run.until(" ack ");
+    let run = desk.start_run("try", &[]);
+    desk.until_waiting("ack");
     desk.do_it(&["ack", "--as", "oncall"]).ended(0).shows("was taken in");
     run.end().ended(0);
     assert_eq!(desk.story().last("escalation.acknowledged", Some("tell"), "by").unwrap(), "oncall");

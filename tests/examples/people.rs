@@ -148,8 +148,8 @@ fn a_field_out_of_bounds_is_refused_and_asked_again() {
 #[test]
 fn an_escalation_waits_until_somebody_has_seen_it() {
     let desk = Desk::with("examples");
-    let mut run = desk.start_run("escalate-with-ack", &[]);
-    run.until("runbook ack");
+    let run = desk.start_run("escalate-with-ack", &[]);
+    desk.until_waiting("ack");
     desk.do_it(&["ack", "--as", "bsparrow", "--no-resume"]).ended(0);
     run.end().ended(0);
     let story = desk.story();

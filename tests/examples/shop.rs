@@ -44,8 +44,8 @@ fn without_dns_tool_nothing_is_failed_over_and_a_person_is_told() {
     let desk = Desk::with("runbooks");
     let mut command = desk.command(&["run", "dns-failover"]);
     command.env("PATH", bare_path());
-    let mut run = Started::from(command);
-    run.until("runbook ack");
+    let run = Started::from(command);
+    desk.until_waiting("ack");
     desk.do_it(&["ack", "--no-resume"]).ended(0);
     run.end().ended(3);
     let story = desk.story();

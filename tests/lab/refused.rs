@@ -53,8 +53,8 @@ fn a_denial_by_the_verb_while_nobody_sits_there_does_the_same() {
     let waiting = shop.unattended("1s", &[]).end().ended(75);
     assert_eq!(shop.lab.active().unwrap(), Server::Dns1);
     // The road of the denial waits ten minutes for an acknowledgement: the process stays for it.
-    let mut going = runbook_tests::run::Started::from(shop.command(&["deny", "--reason", NOT_NOW]));
-    going.until("runbook ack");
+    let going = runbook_tests::run::Started::from(shop.command(&["deny", "--reason", NOT_NOW]));
+    shop.desk.until_waiting("ack");
     shop.desk.do_it(&["ack", "--no-resume"]).ended(0);
     let ended = going.end().ended(3);
     let lab_active = shop.lab.active().unwrap();
@@ -70,8 +70,8 @@ fn without_dns_tool_nothing_is_failed_over_and_a_person_is_told() {
     shop.lab.inject(Fault::Down).unwrap();
     let words = shop.words("1s");
     // All that is on PATH but for the lab's own folder.
-    let mut run = shop.desk.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    run.until("runbook ack");
+    let run = shop.desk.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    shop.desk.until_waiting("ack");
     shop.desk.do_it(&["ack", "--no-resume"]).ended(0);
     let ended = run.end().ended(3);
     assert_eq!(shop.lab.active().unwrap(), Server::Dns1);

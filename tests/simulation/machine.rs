@@ -290,7 +290,7 @@ impl Machine {
             _ => {}
         }
         if self.dice.once_in(40) {
-            self.compare()
+            self.compare();
         }
         Ok(())
     }

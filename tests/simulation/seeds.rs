@@ -7,7 +7,6 @@ use crate::machine::Machine;
 const SEEDS: u64 = 10_000;
 const SEEDS_FULL: u64 = 1_000_000;
 
-#[expect(clippy::disallowed_methods, reason = "a person who looks for a failure names its seed so")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -29,7 +28,7 @@ struct Seen {
 }
 
 /// Runs one seed, if its runbook checks.
-fn try_seed(seed: u64, seen: &mut Seen) {
+fn try_seed(seed: u64, tally: &mut Seen) {
     let Some(mut machine) = Machine::of(seed) else { return };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         machine.run();
@@ -46,10 +45,10 @@ fn try_seed(seed: u64, seen: &mut Seen) {
     }
     let resumed =
         |line: &&crate::disk::Line| matches!(line.record, runbook_core::run::record::Record::RunResumed { .. });
-    seen.runs += 1;
-    seen.engines += 1 + machine.disk.lines().iter().filter(resumed).count() as u64;
-    seen.dispatched += machine.acts.dispatched.len();
-    seen.left += machine.acts.file.len();
+    tally.runs += 1;
+    tally.engines += 1 + machine.disk.lines().iter().filter(resumed).count() as u64;
+    tally.dispatched += machine.acts.dispatched.len();
+    tally.left += machine.acts.file.len();
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::binary::{repository, runbook};
 use crate::run::{Said, Started};
 use crate::story::{self, Story};
+use crate::until::until;
 
 /// Who is told at a desk of one's own: a channel that leaves what it was given in `told`, a line of its own before each.
 const TEAM: &str = r#"people:
@@ -145,6 +146,19 @@ impl Desk {
     #[must_use]
     pub fn do_it(&self, words: &[&str]) -> Said {
         self.start(words).end()
+    }
+
+    /// Waits until something in a run waits for this verb: what people are told names it before it does.
+    ///
+    /// # Panics
+    /// When nothing does [`SOON`](crate::until::SOON).
+    #[track_caller]
+    pub fn until_waiting(&self, verb: &str) {
+        let mark = format!("    {verb} ");
+        until(|| {
+            let said = self.do_it(&["runs", "--waiting"]);
+            if said.out.contains(&mark) { Ok(()) } else { Err(format!("nothing waits for {verb}: {said:?}")) }
+        });
     }
 
     /// Starts the program and lets it go on.

@@ -1,15 +1,23 @@
 //! The command line: verbs, options, and their help.
 
+mod audit;
+mod author;
+mod hand_in;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::completion::{complete_run, complete_runbook};
 use crate::output::ColorChoice;
+
+pub use self::audit::*;
+pub use self::author::*;
+pub use self::hand_in::*;
 
 /// Runs your SOPs: checked before they are needed, asked before anything is changed, and written down as they happen.
 #[derive(Debug, Parser)]
@@ -396,169 +404,6 @@ pub struct Gc {
     pub json: bool,
 }
 
-/// What every verb that hands something in takes.
-#[derive(Debug, Args)]
-pub struct HandIn {
-    /// Hand in only: do not go on with the run here if nobody else does
-    #[arg(long)]
-    pub no_resume: bool,
-    /// Print what was handed in, and what became of the run, as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `answer`.
-#[derive(Debug, Args)]
-pub struct Answer {
-    /// The run and the step where they are needed, then what is said.
-    #[arg(required = true, num_args = 1..=3, value_name = "[RUN] [STEP] ANSWER")]
-    pub words: Vec<String>,
-    /// A value asked for
-    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
-    pub field: Vec<(String, String)>,
-    /// In whose name you answer
-    #[arg(long = "as", value_name = "PERSON")]
-    pub behalf: Option<String>,
-    /// Why
-    #[arg(long)]
-    pub reason: Option<String>,
-    /// What every verb takes.
-    #[command(flatten)]
-    pub hand_in: HandIn,
-}
-
-/// `approve`.
-#[derive(Debug, Args)]
-pub struct Decide {
-    /// The run and the act; left out where only one waits
-    #[arg(num_args = 0..=2, value_name = "[RUN] [STEP]")]
-    pub words: Vec<String>,
-    /// Why
-    #[arg(long)]
-    pub reason: Option<String>,
-    /// What every verb takes.
-    #[command(flatten)]
-    pub hand_in: HandIn,
-}
-
-/// `deny`.
-#[derive(Debug, Args)]
-pub struct Deny {
-    /// The run and the act; left out where only one waits
-    #[arg(num_args = 0..=2, value_name = "[RUN] [STEP]")]
-    pub words: Vec<String>,
-    /// Why
-    #[arg(long, required = true)]
-    pub reason: String,
-    /// What every verb takes.
-    #[command(flatten)]
-    pub hand_in: HandIn,
-}
-
-/// `ack`.
-#[derive(Debug, Args)]
-pub struct Ack {
-    /// The run and the escalation; left out where only one waits
-    #[arg(num_args = 0..=2, value_name = "[RUN] [STEP]")]
-    pub words: Vec<String>,
-    /// In whose name you acknowledge
-    #[arg(long = "as", value_name = "PERSON")]
-    pub behalf: Option<String>,
-    /// What every verb takes.
-    #[command(flatten)]
-    pub hand_in: HandIn,
-}
-
-/// `note`.
-#[derive(Debug, Args)]
-pub struct Note {
-    /// The run and the step where they are needed, then what is said.
-    #[arg(required = true, num_args = 1..=3, value_name = "[RUN] [STEP] TEXT")]
-    pub words: Vec<String>,
-    /// What every verb takes.
-    #[command(flatten)]
-    pub hand_in: HandIn,
-}
-
-/// `settle`.
-#[derive(Debug, Args)]
-pub struct Settle {
-    /// The run and the step; left out where only one waits
-    #[arg(num_args = 0..=2, value_name = "[RUN] [STEP]")]
-    pub words: Vec<String>,
-    /// How.
-    #[command(flatten)]
-    pub how: SettleHow,
-    /// Why; required but for --fail
-    #[arg(long)]
-    pub reason: Option<String>,
-    /// An output of the step, for --go-on and --by-hand, where later steps read it
-    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
-    pub output: Vec<(String, String)>,
-    /// What every verb takes.
-    #[command(flatten)]
-    pub hand_in: HandIn,
-}
-
-/// How a step is settled: exactly one.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "clap reads one flag into one bool; the group allows only one of them"
-)]
-pub struct SettleHow {
-    /// In doubt: it was done
-    #[arg(long)]
-    pub done: bool,
-    /// In doubt: it was not done
-    #[arg(long)]
-    pub not_done: bool,
-    /// Try it again
-    #[arg(long)]
-    pub again: bool,
-    /// A failed act: you did it by hand
-    #[arg(long)]
-    pub by_hand: bool,
-    /// A failed verify: go on all the same
-    #[arg(long)]
-    pub go_on: bool,
-    /// It stays failed
-    #[arg(long)]
-    pub fail: bool,
-}
-
-/// `handover`.
-#[derive(Debug, Args)]
-pub struct Handover {
-    /// The run; left out where only one goes on
-    #[arg(add = ArgValueCompleter::new(complete_run))]
-    pub run: Option<String>,
-    /// To whom: a person or team of team.yaml, or an account of this machine
-    #[arg(long, value_name = "PERSON", conflicts_with = "accept")]
-    pub to: Option<String>,
-    /// Take a run that was handed to you, and go on with it here if no process has it
-    #[arg(long)]
-    pub accept: bool,
-    /// Print what was handed in as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `cancel`.
-#[derive(Debug, Args)]
-pub struct Cancel {
-    /// The run; left out where only one goes on
-    #[arg(add = ArgValueCompleter::new(complete_run))]
-    pub run: Option<String>,
-    /// Why
-    #[arg(long, default_value = "cancelled by the operator", hide_default_value = true)]
-    pub reason: String,
-    /// What every verb takes.
-    #[command(flatten)]
-    pub hand_in: HandIn,
-}
-
 /// `runs`.
 #[derive(Debug, Args)]
 pub struct Runs {
@@ -576,218 +421,6 @@ pub struct Runs {
     pub json: bool,
 }
 
-/// `list`.
-#[derive(Debug, Args)]
-pub struct List {
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How problems are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CheckFormat {
-    /// For a person.
-    Human,
-    /// One JSON object.
-    Json,
-    /// SARIF 2.1.0, for code scanning.
-    Sarif,
-}
-
-/// What else is an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DenyWhat {
-    /// Warnings are errors.
-    Warnings,
-}
-
-/// `check`.
-#[derive(Debug, Args)]
-pub struct Check {
-    /// Files or folders
-    pub paths: Vec<PathBuf>,
-    /// How to print problems
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: CheckFormat,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub json: bool,
-    /// What else is an error
-    #[arg(long, value_enum)]
-    pub deny: Option<DenyWhat>,
-}
-
-/// `new`.
-#[derive(Debug, Args)]
-pub struct New {
-    /// Its name, kebab-case
-    pub name: String,
-    /// One line for a person
-    #[arg(long)]
-    pub title: Option<String>,
-    /// The team it belongs to
-    #[arg(long)]
-    pub owner: Option<String>,
-}
-
-/// How a runbook is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
-    /// Graphviz.
-    Dot,
-    /// Mermaid, for markdown.
-    Mermaid,
-    /// A picture.
-    Svg,
-}
-
-/// `graph`.
-#[derive(Debug, Args)]
-pub struct Graph {
-    /// The runbook: a name, or a path to its file
-    #[arg(add = ArgValueCompleter::new(complete_runbook))]
-    pub name: String,
-    /// How to draw
-    #[arg(long, value_enum, default_value = "mermaid")]
-    pub format: GraphFormat,
-}
-
-/// Of which file a schema is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
-    /// A runbook.
-    Runbook,
-    /// `team.yaml`.
-    Team,
-}
-
-/// `schema`.
-#[derive(Debug, Args)]
-pub struct Schema {
-    /// Of which file
-    #[arg(value_enum, default_value = "runbook")]
-    pub of: SchemaOf,
-}
-
-/// `explain`.
-#[derive(Debug, Args)]
-pub struct Explain {
-    /// The code: RB0117
-    pub code: Option<String>,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `show`.
-#[derive(Debug, Args)]
-pub struct Show {
-    /// A run (an id, the beginning of one, `latest`), or a runbook
-    #[arg(add = ArgValueCompleter::new(complete_run), value_name = "RUN|NAME")]
-    pub what: String,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How a log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For a ticket or a wiki.
-    Markdown,
-    /// One page.
-    Html,
-    /// For a machine.
-    Json,
-}
-
-/// `log`.
-#[derive(Debug, Args)]
-pub struct Log {
-    /// An id, the beginning of one, or `latest`
-    #[arg(add = ArgValueCompleter::new(complete_run), default_value = "latest")]
-    pub run: String,
-    /// How it is written
-    #[arg(long, value_enum, default_value = "markdown")]
-    pub format: LogFormat,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub json: bool,
-}
-
-/// `audit`.
-#[derive(Debug, Args)]
-pub struct Audit {
-    /// What about it
-    #[command(subcommand)]
-    pub command: AuditCommand,
-}
-
-/// What to prove.
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// Say whether a transcript is whole and unchanged
-    #[command(after_long_help = "\
-Ends with 0 sealed and intact · 10 intact, unsealed · 11 intact, unsigned · 12 a requirement not met · 13 does not
-match the ledger · 14 broken.
-
-Examples:
-  runbook audit verify latest
-  runbook audit verify latest --json")]
-    Verify(Verify),
-    /// Say whether the ledger is whole, and every run in it is there or was removed by `gc`
-    #[command(after_long_help = "\
-Ends with 0 all is there · 13 a run has vanished · 14 the ledger is broken.
-
-Examples:
-  runbook audit ledger
-  runbook audit ledger --json")]
-    Ledger(LedgerArguments),
-}
-
-/// `audit ledger`.
-#[derive(Debug, Args)]
-pub struct LedgerArguments {
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `audit verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// An id, the beginning of one, or `latest`
-    #[arg(add = ArgValueCompleter::new(complete_run), default_value = "latest")]
-    pub run: String,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `store`.
-#[derive(Debug, Args)]
-pub struct StoreVerb {
-    /// What about it
-    #[command(subcommand)]
-    pub command: StoreCommand,
-}
-
-/// What to do with a store.
-#[derive(Debug, Subcommand)]
-pub enum StoreCommand {
-    /// Make it
-    Init(Init),
-}
-
-/// `store init`.
-#[derive(Debug, Args)]
-pub struct Init {
-    /// The group that shares it: its name, or its number
-    #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
-}
-
 /// `completions`.
 #[derive(Debug, Args)]
 pub struct Completions {
@@ -797,7 +430,7 @@ pub struct Completions {
 
 /// Reads a duration as runbooks write it.
 fn duration(text: &str) -> Result<Duration, String> {
-    runbook_core::duration::parse(text).map_err(|error| error.to_string())
+    runbook_core::duration::parse(text)
 }
 
 /// Reads a number of bytes; K, M, G and T are powers of 1024.

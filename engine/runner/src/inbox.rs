@@ -191,11 +191,7 @@ pub fn encode(input: &Input, by: &str) -> HandIn {
             None
         }
         Input::Accept => None,
-        Input::LetGo { reason } => {
-            body.text("reason", Some(reason));
-            None
-        }
-        Input::Cancel { reason } => {
+        Input::LetGo { reason } | Input::Cancel { reason } => {
             body.text("reason", Some(reason));
             None
         }

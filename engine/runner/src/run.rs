@@ -156,7 +156,7 @@ pub async fn start_on(
     wrap: Wrap,
 ) -> Result<Finished, RunError> {
     let params = params::resolve(&loaded.plan.document().params, &options.params).map_err(RunError::Params)?;
-    begin(loaded, params, None, options, machine, observer, inputs, wrap).await
+    Box::pin(begin(loaded, params, None, options, machine, observer, inputs, wrap)).await
 }
 
 /// Tries an earlier run again: the same runbook and params, and what went well there is taken over. As [`start`]; the
@@ -173,11 +173,10 @@ pub async fn retry(
 ) -> Result<Finished, RunError> {
     let (loaded, params) = (earlier.loaded.clone(), earlier.started.params.clone());
     let wrap: Wrap = Box::new(|storage| Box::new(storage));
-    begin(loaded, params, Some(earlier), options, machine, observer, inputs, wrap).await
+    Box::pin(begin(loaded, params, Some(earlier), options, machine, observer, inputs, wrap)).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "what a run is made of, given by the two ways to start one")]
-#[expect(clippy::too_many_lines, reason = "one thing after another, each needing what was made before")]
 async fn begin(
     loaded: Loaded,
     params: BTreeMap<String, (Value, String)>,

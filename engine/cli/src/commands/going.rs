@@ -196,10 +196,8 @@ pub(super) fn run_failure(error: &RunError, context: &Context) -> Failure {
 
 /// The earlier run that a run tries again.
 fn retried(run: &RunDir) -> Option<String> {
-    match wire::record(&run.ends().ok()?.first?).ok()? {
-        Record::RunStarted(started) => started.retry_of.map(|earlier| earlier.run),
-        _ => None,
-    }
+    let Record::RunStarted(started) = wire::record(&run.ends().ok()?.first?).ok()? else { return None };
+    started.retry_of.map(|earlier| earlier.run)
 }
 
 /// What stands at the end of a transcript.

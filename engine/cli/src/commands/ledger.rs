@@ -38,7 +38,7 @@ pub(super) fn audit(arguments: &LedgerArguments, context: &mut Context) -> Endin
             "head": head.to_string(),
             "runs": present.len(),
             "removed": removed,
-            "vanished": vanished.iter().map(|run| run.as_str()).collect::<Vec<_>>(),
+            "vanished": vanished.iter().map(runbook_transcript::run_id::RunId::as_str).collect::<Vec<_>>(),
             "exit_code": code.number(),
         }))?;
         return Ok(code);

@@ -95,9 +95,7 @@ pub(super) fn say(run: &RunDir, input: &Input, how: &HandIn, context: &mut Conte
         let store = context.store()?;
         match go(Going::Resume(store, run.clone()), Watching::of(how.json, &machine), context) {
             // Another process was quicker, and takes it in or has ended the run meanwhile.
-            Err(failure) if tries > 0 && (holder(run)?.is_some() || is_over(run)) => {
-                let _quicker = failure;
-            }
+            Err(_) if tries > 0 && (holder(run)?.is_some() || is_over(run)) => {}
             Err(failure) => return Err(failure),
             Ok(code) => return after(run, input, &name, code, how, context),
         }

@@ -516,7 +516,7 @@ impl RunState {
         }
     }
 
-    fn close_all_of(&mut self, step: &str) {
+    pub(super) fn close_all_of(&mut self, step: &str) {
         for request in self.requests_of(step) {
             self.close(request);
         }
@@ -744,67 +744,13 @@ impl RunState {
             self.close(request);
         }
     }
-
-    fn change_doubt(&mut self, key: &AttemptKey, _why: &str) {
-        self.with_step(&key.step, |state| {
-            if let Stage::Ended(verdict) = &state.stage
-                && verdict.key == *key
-            {
-                state.doubted = Some(Box::new(verdict.clone()));
-            } else if let Some(before) = state.before.take_if(|before| before.key == *key) {
-                // It was to be tried again, and may not any more: the doubt is open as before.
-                state.stage = Stage::Ended((*before).clone());
-                state.doubted = Some(before);
-            }
-        });
-    }
-
-    fn change_doubt_settled(&mut self, key: &AttemptKey, word: SettleWord, by: &str, reason: Option<&String>) {
-        self.close_all_of(&key.step);
-        let by_person = by == "person";
-        let mut again = false;
-        self.with_step(&key.step, |state| {
-            let before = state.doubted.take().map(|before| *before);
-            let mut verdict = before.unwrap_or_else(|| refused(key, Settlement::Settled, String::new()));
-            verdict.settlement = if by_person { Settlement::Settled } else { Settlement::Ran };
-            match word {
-                SettleWord::Done | SettleWord::ByHand | SettleWord::GoOn => {
-                    verdict.outcome = Outcome::Passed;
-                    verdict.reason = Some(match reason {
-                        Some(reason) => format!("done, {reason}"),
-                        None => format!("done, says its {by}"),
-                    });
-                }
-                SettleWord::NotDone | SettleWord::Fail => {
-                    verdict.outcome = Outcome::Failed;
-                    verdict.reason = Some(match reason {
-                        Some(reason) => format!("not done, {reason}"),
-                        None if by == "idempotent" => verdict.reason.unwrap_or_default(),
-                        None => format!("not done, says its {by}"),
-                    });
-                }
-                SettleWord::Again => {
-                    state.start_over();
-                    state.before = Some(Box::new(verdict));
-                    state.let_go = true;
-                    state.stage = Stage::Waiting;
-                    again = true;
-                    return;
-                }
-            }
-            state.stage = Stage::Ended(verdict);
-        });
-        if again && let Some(index) = self.plan.graph().find(&key.step) {
-            self.ready.insert(index);
-        }
-    }
 }
 
 fn main_key(step: &str, attempt: u32) -> AttemptKey {
     AttemptKey { step: step.to_owned(), part: Part::Main, attempt }
 }
 
-fn refused(key: &AttemptKey, settlement: Settlement, reason: String) -> Verdict {
+pub(super) fn refused(key: &AttemptKey, settlement: Settlement, reason: String) -> Verdict {
     Verdict {
         key: key.clone(),
         end: None,

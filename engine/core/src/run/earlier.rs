@@ -61,8 +61,7 @@ impl RunState {
         }
         let is_act = self.plan.step(step).kind.value == Kind::Act;
         match settled.outcome {
-            Outcome::Passed => true,
-            Outcome::Failed => true,
+            Outcome::Passed | Outcome::Failed => true,
             Outcome::Unknown => !is_act,
             Outcome::Skipped => false,
         }

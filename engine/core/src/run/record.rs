@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use super::words::{AnswerWord, QuestionKind, SettleWord};
 use crate::value::Value;
 
 /// A step in a record: its id; in a sub-runbook `outage/restart`, an item of a `for_each` `drain[2]`.
@@ -355,53 +356,6 @@ pub enum BranchChoice {
     Choice(usize),
     /// In a dry run: it cannot be known, every branch is shown.
     Undecided,
-}
-
-/// What a person is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum QuestionKind {
-    /// Yes or no, of a verify.
-    YesNo,
-    /// One of these labels, of a decide.
-    Choice(Vec<String>),
-    /// Done or could not, of an instruction.
-    Instruct,
-    /// `--step`: shall this step start?
-    Proceed,
-    /// An unhandled failure in front of a person: again, by hand or go on, fail.
-    Overrule,
-    /// An act in doubt: done, not done, again.
-    Doubt,
-    /// Shall what was done be undone? Yes or no.
-    Rollback,
-}
-
-/// What a person answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AnswerWord {
-    /// Yes; done.
-    Yes,
-    /// No; could not.
-    No,
-    /// The choice with this label.
-    Choice(String),
-}
-
-/// How a person settles a failed step or a doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SettleWord {
-    /// A doubt: it was done.
-    Done,
-    /// A doubt: it was not done.
-    NotDone,
-    /// A new attempt.
-    Again,
-    /// A failed act: done by the person.
-    ByHand,
-    /// A failed or unknown verify: overruled.
-    GoOn,
-    /// It stays failed.
-    Fail,
 }
 
 /// Where a run is in its life.

@@ -452,6 +452,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line or two for each effect there is")]
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Record(actor, record) => {

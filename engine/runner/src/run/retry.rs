@@ -240,10 +240,14 @@ pub(super) fn left_over(
         .filter(|step| !retry.steps.contains(step))
         .collect();
     let mut earlier = look_back(&store.run(&id), &left_out).map_err(|error| failed(error.to_string()))?;
-    earlier.records.retain(|(record, _)| match record {
-        Record::StepTakenOver { step, .. } => missing.contains(step),
-        Record::StepOutput { key, .. } => missing.contains(&key.step),
-        _ => false,
+    earlier.records.retain(|(record, _)| {
+        if let Record::StepTakenOver { step, .. } = record {
+            missing.contains(step)
+        } else if let Record::StepOutput { key, .. } = record {
+            missing.contains(&key.step)
+        } else {
+            false
+        }
     });
     earlier.keep_blobs(run).map_err(RunError::Unwritable)?;
     Ok(earlier.records)
