@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use runbook_core::plan::Plan;
 use runbook_core::run::event::{Event, Input};
-use runbook_core::run::record::{Actor, AnswerWord, Mode, QuestionKind, Record, RunStarted, SettleWord};
-use runbook_core::run::request::{Request, RequestKind};
+use runbook_core::run::record::{Actor, AnswerWord, Mode, Record, RunStarted, SettleWord};
+use runbook_core::run::request::Request;
 use runbook_core::run::state::Standing;
 
 use crate::acts::Acts;
@@ -237,17 +237,6 @@ impl Machine {
             inputs.push(Input::Note { step: None, text: "hm".to_owned() });
         }
         inputs.extend(self.a_cancel());
-        // That a step shall not start is said at the terminal, to a process that has looked at all there is to go on with.
-        let lets_go = |input: &Input| {
-            let refuses = |request: &Request| request.kind == RequestKind::Question(QuestionKind::Proceed);
-            match input {
-                Input::Answer { request: Some(id), answer: AnswerWord::No, .. } => {
-                    requests.iter().any(|request| request.id == *id && refuses(request))
-                }
-                _ => false,
-            }
-        };
-        inputs.retain(|input| !lets_go(input));
         for input in inputs {
             let name = format!("{:06}", self.handed_in.len());
             self.handed_in.push((name.clone(), input.clone()));

@@ -209,6 +209,9 @@ impl RunState {
                 self.emit(Record::Note { step, text });
                 Ok(())
             }
+            Input::Cancel { .. } if self.phase == Phase::Over => {
+                Err("it has come to its end, and only the seal is missing".to_owned().into())
+            }
             Input::Cancel { reason } => {
                 self.cancel(reason);
                 Ok(())
@@ -328,6 +331,7 @@ impl RunState {
         let proceed_no = *question == QuestionKind::Proceed && answer == AnswerWord::No;
         if proceed_no {
             self.nothing_runs()?;
+            self.letting_go = true;
             self.suspend();
             return Ok(());
         }

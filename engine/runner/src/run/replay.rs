@@ -145,6 +145,10 @@ impl Replay {
         } else if let Record::AttemptEnded { key, .. } = record {
             self.open.remove(key);
         } else if let Record::RunResumed { boot_id, .. } = record {
+            if self.boot_id != *boot_id {
+                // Of another boot there is no process left, and its numbers are others' by now.
+                self.open.clear();
+            }
             self.boot_id.clone_from(boot_id);
         }
     }
