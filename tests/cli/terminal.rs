@@ -37,6 +37,10 @@ impl Seat {
         self.0.type_keys(keys).unwrap();
     }
 
+    pub(crate) fn hangs_up(&mut self) {
+        self.0.hang_up();
+    }
+
     /// Waits for the end, and gives the page as it stands then.
     #[track_caller]
     pub(crate) fn ends(&mut self, wanted: i32) -> String {
@@ -255,4 +259,26 @@ fn yes_beforehand_approves_what_is_not_destructive_and_answers_nothing_else() {
     seat.ends(0);
     // Where nobody sits it waits all the same.
     desk.do_it(&["run", "try", "--yes"]).ended(75).shows("approve");
+}
+
+#[test]
+fn a_lost_connection_leaves_a_run_that_goes_on_where_it_was() {
+    let desk = Desk::with_runbook(
+        "steps:
+  a: { act: A, run: touch $WORK/a, idempotent: true }
+  b: { act: B, run: touch $WORK/b, approve: operator }
+",
+    );
+    let mut seat = Seat::take(&desk, &["run", "try"]);
+    seat.sees("Run it? [y/n/?/t/o/c/h]");
+    seat.hangs_up();
+    seat.ends(75);
+    assert_eq!(desk.story().outcome(), "(not sealed)");
+    let mut seat = Seat::take(&desk, &["resume"]);
+    seat.sees("Run it? [y/n/?/t/o/c/h]");
+    seat.types("y");
+    seat.ends(0);
+    let story = desk.story();
+    assert_eq!((story.settled("a"), story.settled("b"), story.outcome()), ("passed", "passed", "resolved"));
+    assert_eq!(story.of("step.spawned", Some("a")).count(), 1);
 }
