@@ -51,6 +51,10 @@ fn a_new_runbook_checks_runs_dry_and_is_not_written_over() {
     let path = desk.runbooks().join("disk-full.yaml");
     let written = fs::read_to_string(&path).unwrap();
     desk.do_it(&["new", "disk-full"]).ended(2).complains("is there already");
+    // Where there is nothing yet, it begins a team too: what it writes checks.
+    std::fs::remove_dir_all(desk.runbooks()).unwrap();
+    desk.do_it(&["new", "disk-full", "--owner", "night: shift"]).ended(0).shows("team.yaml");
+    desk.do_it(&["check", "--deny", "warnings"]).ended(0);
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
     desk.do_it(&["new", "Disk Full"]).ended(2);
     desk.do_it(&["new", "../elsewhere"]).ended(2);

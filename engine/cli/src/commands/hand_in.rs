@@ -83,6 +83,9 @@ pub(super) fn deny(arguments: &Deny, context: &mut Context) -> Ending {
 pub(super) fn ack(arguments: &Ack, context: &mut Context) -> Ending {
     let meant = meant(&Named::of(&arguments.words), "ack", context)?;
     let step = meant.step();
+    if let Some(name) = &arguments.behalf {
+        known(name, &state_now(&meant.run)?)?;
+    }
     let input = Input::Acknowledge { step, behalf: arguments.behalf.clone() };
     said(&meant, &input, &arguments.hand_in, context)
 }

@@ -2,10 +2,12 @@
 
 use runbook_core::run::record::RequestId;
 use runbook_transcript::run_dir::RunDir;
+use runbook_transcript::run_id::RunId;
 
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::history::{Past, newest_first};
 use crate::replay::state_now;
 use crate::waiting::{Open, Waiting};
 
@@ -59,10 +61,23 @@ fn waiting(run: &RunDir) -> Result<Waiting, Failure> {
     Waiting::read(run).map_err(|error| Failure::new(ExitCode::Broken, format!("{}: {error}", run.id())))
 }
 
+/// The run that is named. `latest` is the last one for real: of a dry run there is nothing to be said.
+fn real_run(reference: &str, context: &Context) -> Result<RunDir, Failure> {
+    if reference == "latest" {
+        let store = context.store()?;
+        let mut runs = newest_first(&store).map_err(|error| Failure::new(ExitCode::Unwritable, error))?;
+        let is_real = |id: &RunId| Past::read(&store.run(id)).is_some_and(|past| past.is_real());
+        if let Some(id) = runs.find(is_real) {
+            return Ok(store.run(&id));
+        }
+    }
+    context.run(reference)
+}
+
 /// The run a verb is about, where no request is wanted: as named, else the only one that is not over.
 pub(super) fn going_run(named: Option<&str>, context: &Context) -> Result<RunDir, Failure> {
     if let Some(reference) = named {
-        let run = context.run(reference)?;
+        let run = real_run(reference, context)?;
         return if waiting(&run)?.is_over { Err(over(&run, context)) } else { Ok(run) };
     }
     let mut runs = unfinished(context)?;
@@ -104,7 +119,7 @@ pub(super) fn over(run: &RunDir, context: &Context) -> Failure {
 pub(super) fn meant(named: &Named<'_>, verb: &str, context: &Context) -> Result<Meant, Failure> {
     let runs = match named.run {
         Some(reference) => {
-            let run = context.run(reference)?;
+            let run = real_run(reference, context)?;
             let waiting = waiting(&run)?;
             if waiting.is_over {
                 return answered(&run, named, verb)?.ok_or_else(|| over(&run, context));

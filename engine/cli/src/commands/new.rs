@@ -2,8 +2,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use runbook_core::id::RunbookName;
+use runbook_runner::account::Machine;
 
 use crate::arguments::New;
 use crate::context::{Context, Ending};
@@ -30,7 +32,12 @@ pub(super) fn begin(arguments: &New, context: &mut Context) -> Ending {
     fs::create_dir_all(&context.place.runbooks).map_err(failed)?;
     let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
+    let team = begin_team(&context.place.runbooks, &owner)?;
     let out = &mut context.out;
+    if let Some(team) = team {
+        let line = Line::plain("wrote ").and(Style::Strong, &shown(&team, &context.here));
+        out.line(line.and(Style::Faint, "  who is told, and how: put your own people there"))?;
+    }
     out.line(Line::plain("wrote ").and(Style::Strong, &shown(&path, &context.here)))?;
     out.line(
         Line::plain("  check it  ")
@@ -40,6 +47,25 @@ pub(super) fn begin(arguments: &New, context: &mut Context) -> Ending {
         Line::plain("  try it    ").and(Style::Command, &context.place.command(&["run", name.as_str(), "--dry-run"])),
     )?;
     Ok(ExitCode::Resolved)
+}
+
+/// Writes a team file where there is none: a runbook names people, and does not check without them.
+fn begin_team(folder: &Path, owner: &str) -> Result<Option<PathBuf>, Failure> {
+    let path = folder.join(runbook_runner::load::TEAM);
+    let failed = |error: io::Error| Failure::usage(format!("{} cannot be written: {error}", path.display()));
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let (me, team) = (quoted(&Machine::current().account.name), quoted(owner));
+    let text = format!(
+        "# yaml-language-server: $schema=../schemas/team.schema.json\n\
+         people:\n  {me}: {{ name: {me}, team: {team} }}\n\
+         teams:\n  {team}: {{ members: [{me}], on_call: {me} }}\n"
+    );
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    Ok(Some(path))
 }
 
 /// A text as a YAML scalar in double quotes.

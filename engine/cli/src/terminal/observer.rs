@@ -111,6 +111,7 @@ impl Observer for LiveObserver {
             let notices = self.batch.each(|record, actor, at| screen.record(record, actor, at, &steps));
             screen.say(notices);
             if asks_other {
+                screen.people(state.team());
                 screen.requests(state.requests().cloned().collect(), state.plan());
             }
         });

@@ -311,6 +311,12 @@ impl Prompt {
         PromptStep::Redraw
     }
 
+    /// Asks once more to whom the run goes: the name that was typed is nobody's.
+    pub fn nobody_is_called(&mut self, name: &str) {
+        let hint = format!("nobody is called {name}: neither team.yaml nor this machine knows the name");
+        let _redrawn = self.again(Typed::HandOver, name.to_owned(), hint);
+    }
+
     fn again(&mut self, what: Typed, text: String, hint: impl Into<String>) -> PromptStep {
         self.mode = Mode::Typing { what, text };
         self.hint = Some(hint.into());

@@ -1,11 +1,13 @@
-//! The live screen of a run: what stays, what is drawn anew, and the prompt. Pure: the thread that draws it is in
-//! [`super::live`].
+//! The live screen of a run: what stays, what is drawn anew, and the prompt. Pure, but that it asks the system whether a
+//! name is an account's: the thread that draws it is in [`super::live`].
 
 use jiff::Timestamp;
+use runbook_core::document::team::Team;
 use runbook_core::plan::Plan;
 use runbook_core::run::event::Input;
 use runbook_core::run::record::{Actor, AttemptKey, Record};
 use runbook_core::run::request::Request;
+use runbook_runner::account::Account;
 
 use super::clipboard::copy_sequence;
 use super::key::Key;
@@ -35,6 +37,8 @@ pub struct Screen {
     view: View,
     plan: Option<Plan>,
     requests: Vec<Request>,
+    /// People and teams a run can be handed to, beside the accounts of this machine.
+    known: Vec<String>,
     prompt: Prompt,
     /// The answer was handed in, and nothing has come of it yet.
     said: bool,
@@ -52,6 +56,7 @@ impl Screen {
             view,
             plan: None,
             requests: Vec::new(),
+            known: Vec::new(),
             prompt: Prompt::idle(),
             said: false,
             asks_anew: false,
@@ -86,6 +91,13 @@ impl Screen {
     /// Takes what a process wrote.
     pub fn output(&mut self, key: &AttemptKey, bytes: &[u8]) {
         self.view.output(key, bytes);
+    }
+
+    /// Takes whom the run's team file knows.
+    pub fn people(&mut self, team: &Team) {
+        if self.known.is_empty() {
+            self.known = team.people.keys().chain(team.teams.keys()).cloned().collect();
+        }
     }
 
     /// Takes what waits for people now, oldest first.
@@ -123,6 +135,13 @@ impl Screen {
         }
         match self.prompt.on_key(key) {
             PromptStep::Redraw => None,
+            PromptStep::Say(Input::HandOver { to: Some(name) })
+                if !self.known.contains(&name) && !Account::is_known(&name) =>
+            {
+                // A misspelt name would leave the run with nobody.
+                self.prompt.nobody_is_called(&name);
+                None
+            }
             PromptStep::Say(input) => {
                 // A note leaves the question open; a hand-over ends this process, and nothing comes after it.
                 self.said = !matches!(input, Input::Note { .. });

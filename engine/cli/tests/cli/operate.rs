@@ -175,7 +175,7 @@ fn runs_and_show_and_log_and_verify_tell_of_it() {
     let desk = Desk::with(APPROVED);
     assert_eq!(desk.call(&["runs"]).ends(0).out(), "there is no run yet\n");
     desk.call(&["run", "x"]).ends(75);
-    assert!(desk.call(&["runs", "--waiting"]).ends(0).out().contains("waiting for stop: approve"));
+    assert!(desk.call(&["runs", "--waiting"]).ends(0).out().contains("approve stop: waits for "));
     desk.call(&["audit", "verify"]).ends(10);
     desk.call(&["approve"]).ends(0);
     assert!(desk.call(&["runs"]).ends(0).out().contains("resolved"));

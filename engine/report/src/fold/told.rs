@@ -69,6 +69,9 @@ fn acknowledged(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
     for (entry, by) in &heard {
         entries.push(entry.n);
         line = line.say("; acknowledged by ").strong(by).say(" at ").time(entry.ts);
+        if entry.actor.id != *by.as_str() {
+            line = line.say(", as typed by ").strong(&entry.actor.id);
+        }
     }
     let timed_out = step.last(|record| matches!(record, Record::EscalationTimedOut { .. }).then_some(()));
     let waiting = step.last(|record| match record {
