@@ -1,7 +1,7 @@
 //! Finds runbooks and the team file beside them, and reads them.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use runbook_core::plan::Plan;
 
 use crate::account::Machine;
 use crate::git;
+use crate::process::open_regular;
 use crate::run::Loaded;
 
 /// The name of the folder of runbooks.
@@ -91,10 +92,10 @@ impl Source {
     /// [`LoadError::File`].
     pub fn read(path: &Path) -> Result<Self, LoadError> {
         let failed = |error| LoadError::File { path: path.to_owned(), error };
-        let file = File::open(path).map_err(failed)?;
-        if file.metadata().map_err(failed)?.is_dir() {
+        if path.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
+        let file = open_regular(path).map_err(failed)?;
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
         Ok(Self { path: path.to_owned(), bytes })

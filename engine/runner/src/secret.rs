@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use runbook_core::document::model::SecretSource;
 
 use crate::account::Machine;
-use crate::process::{self, End, Spec};
+use crate::process::{self, End, Spec, open_regular};
 
 /// Bytes of a secret: a key file with its certificates fits.
 const SECRET_BYTES_MAX: usize = 64 << 10;
@@ -103,7 +102,7 @@ pub async fn read(
 fn from_file(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let limit = SECRET_BYTES_MAX as u64 + 2;
-    match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
+    match open_regular(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
         Ok(_) => Ok(bytes),
         Err(error) => Err(format!("{}: {error}", path.display())),
     }

@@ -27,9 +27,10 @@ pub enum Look {
 #[must_use]
 pub fn render(files: &[Checked], look: Look, columns: usize) -> String {
     let mut out = String::new();
-    for checked in files {
+    for checked in files.iter().filter(|checked| !checked.problems.is_empty()) {
+        let shown = harmless_in_place(checked.file.text());
         for diagnostic in &checked.problems {
-            let problem = Problem { file: &checked.file, diagnostic };
+            let problem = Problem { file: &checked.file, shown: &shown, diagnostic };
             let rendered = match look {
                 Look::Colour => graphical(GraphicalTheme::unicode(), columns).render_report(&mut out, &problem),
                 Look::Plain => graphical(GraphicalTheme::unicode_nocolor(), columns).render_report(&mut out, &problem),
@@ -56,7 +57,31 @@ fn graphical(theme: GraphicalTheme, columns: usize) -> GraphicalReportHandler {
 #[derive(Debug)]
 struct Problem<'a> {
     file: &'a SourceFile,
+    /// Its text as it may be shown, every byte where it was.
+    shown: &'a str,
     diagnostic: &'a Diagnostic,
+}
+
+/// The text with nothing in it that a terminal obeys, and everything else at the same byte: what a terminal would obey
+/// is replaced by a sign of as many bytes.
+fn harmless_in_place(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let line_end = character == '\n' || (character == '\r' && characters.peek() == Some(&'\n'));
+        let plain = character.is_ascii_graphic() || matches!(character, ' ' | '\t') || line_end;
+        if plain || harmless(character.encode_utf8(&mut [0; 4])).starts_with(character) {
+            shown.push(character);
+        } else {
+            shown.push(match character.len_utf8() {
+                1 => '?',
+                2 => '¿',
+                3 => '\u{fffd}',
+                _ => '\u{1f7e5}',
+            });
+        }
+    }
+    shown
 }
 
 impl fmt::Display for Problem<'_> {
@@ -124,7 +149,7 @@ impl SourceCode for Problem<'_> {
         let stop = self.file.line_span(last).map_or(end, |line| line.end).max(end);
         let column = if lines_before == 0 { self.file.position(span.offset()).byte_column - 1 } else { 0 };
         let start = if lines_before == 0 { start + column } else { start };
-        let text = self.file.slice(Span::new(start, stop));
+        let text = self.shown.get(start..stop).unwrap_or_default();
         Ok(Box::new(MietteSpanContents::new_named(
             self.file.name().to_owned(),
             text.as_bytes(),
@@ -140,7 +165,7 @@ impl SourceCode for Problem<'_> {
 #[must_use]
 pub fn short(file: &SourceFile, diagnostic: &Diagnostic) -> String {
     let at = file.position(diagnostic.span.start);
-    let problem = Problem { file, diagnostic };
+    let problem = Problem { file, shown: "", diagnostic };
     let code = problem.code().map(|code| code.to_string()).unwrap_or_default();
     format!("{}:{}:{}: {code} {}", file.name(), at.line, at.column, problem)
 }
@@ -195,12 +220,13 @@ mod tests {
 
     #[test]
     fn escapes_in_a_file_do_not_reach_the_screen() {
-        let mut checked = checked("a: 1\n", "a");
+        let mut checked = checked("a: 1 # \u{1b}[2J \u{202e} \u{9b} é\n", "a");
         if let Some(problem) = checked.problems.first_mut() {
             problem.title = "bad \u{1b}[2J".to_owned();
             problem.label = "\u{202e}".to_owned();
         }
         let out = render(&[checked], Look::Plain, 80);
-        assert!(!out.contains('\u{1b}') && !out.contains('\u{202e}'), "{out:?}");
+        assert!(!out.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{out:?}");
+        assert!(out.contains("a: 1 # ?[2J \u{fffd} ¿ é"), "{out:?}");
     }
 }

@@ -27,6 +27,7 @@ pub use procfs::Process;
 pub(crate) use procfs::{children, describe, is_alive, session};
 pub use resolve::{ResolveError, resolve};
 pub use running::Running;
+pub(crate) use spawn::open_regular;
 pub use spawn::{SpawnError, start};
 pub use spec::{CaptureLimits, DRAIN_DEFAULT, GRACE_DEFAULT, Spec, SpillPaths, Stdin};
 pub use terminate::{Reason, Terminate};

@@ -95,8 +95,8 @@ fn open_stdin(spec: &Spec) -> Result<(ChildStdin, Option<Input>), SpawnError> {
     }
 }
 
-/// Opens a file the child reads. Only a regular one: opening a pipe without a writer would block for ever.
-fn open_regular(path: &Path) -> io::Result<File> {
+/// Opens a file to be read. Only a regular one: opening a pipe without a writer would block for ever.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
