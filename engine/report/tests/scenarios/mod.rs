@@ -354,7 +354,7 @@ pub(crate) fn recovered_by_itself() -> Scenario {
     });
     script.wait(64_000).by(
         person("bsparrow", "inbox"),
-        Record::EscalationAcknowledged { step: text("tell_recovered"), by: text("Bob Sparrow") },
+        Record::EscalationAcknowledged { step: text("tell_recovered"), by: text("bsparrow") },
     );
     script.settle("tell_recovered", Outcome::Passed, Settlement::Ran, None);
     script.skip(&["need_a_person"], &SkipReason::NotReached);
