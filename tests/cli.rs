@@ -13,14 +13,20 @@ mod authoring;
 mod cancel;
 #[path = "cli/chain.rs"]
 mod chain;
+#[path = "cli/channels.rs"]
+mod channels;
 #[path = "cli/check_formats.rs"]
 mod check_formats;
 #[path = "cli/clock.rs"]
 mod clock;
 #[path = "cli/crash.rs"]
 mod crash;
+#[path = "cli/drill.rs"]
+mod drill;
 #[path = "cli/dry_run.rs"]
 mod dry_run;
+#[path = "cli/escalation.rs"]
+mod escalation;
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
 #[path = "cli/gc.rs"]
@@ -29,10 +35,18 @@ mod gc;
 mod handover;
 #[path = "cli/hostile_output.rs"]
 mod hostile_output;
+#[path = "cli/http.rs"]
+mod http;
+#[path = "cli/https.rs"]
+mod https;
 #[path = "cli/json.rs"]
 mod json;
 #[path = "cli/locks.rs"]
 mod locks;
+#[path = "cli/loops.rs"]
+mod loops;
+#[path = "cli/mail.rs"]
+mod mail;
 #[path = "cli/process_tree.rs"]
 mod process_tree;
 #[path = "cli/races.rs"]
@@ -45,6 +59,8 @@ mod reports;
 mod retry;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/template.rs"]
+mod template;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/terminal_keys.rs"]

@@ -6,6 +6,8 @@
     reason = "a member that JSON does not have reads as null, and the comparison says so"
 )]
 
+#[path = "examples/channels.rs"]
+mod channels;
 #[path = "examples/people.rs"]
 mod people;
 #[path = "examples/roads.rs"]
@@ -16,3 +18,5 @@ mod shop;
 mod table;
 #[path = "examples/tutorial.rs"]
 mod tutorial;
+#[path = "examples/ways.rs"]
+mod ways;

@@ -9,8 +9,9 @@ mod page;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use runbook_core::check::{Facts, Loaded, load, load_team};
+use runbook_core::check::{Beside, Facts, LastDrill, Loaded, load_team, load_team_here, load_whole};
 use runbook_core::diagnostic::{Diagnostic, Severity};
+use runbook_core::document::model::SecretSource;
 use runbook_core::document::team::Team;
 use runbook_core::source::SourceFile;
 
@@ -31,13 +32,21 @@ fn text_of(path: &Path, part: fn(&Path) -> Option<&std::ffi::OsStr>) -> String {
     part(path).unwrap().to_str().unwrap().to_owned()
 }
 
+/// A file to write from, and its text.
+fn template_file(name: &str) -> (String, Result<String, String>) {
+    let text = std::fs::read_to_string(folder("tests/fixtures/templates").join(format!("{name}.hbs")));
+    (format!("templates/{name}.hbs"), text.map_err(|error| error.to_string()))
+}
+
 /// What is known of the world beside a wrong file.
 fn facts(stem: &str) -> Facts {
     Facts {
         today: jiff::civil::date(2026, 11, 22),
         file_stem: Some(stem.to_owned()),
         runbooks: Some(BTreeSet::from(["restore-backup".to_owned(), "look-around".to_owned()])),
-        acting: BTreeSet::from(["restore-backup".to_owned()]),
+        sources: ["open-block", "partial", "unknown-names", "gone"].map(template_file).into(),
+        drilled: Some(LastDrill::On(jiff::civil::date(2026, 11, 1))),
+        ..Facts::default()
     }
 }
 
@@ -47,16 +56,27 @@ fn team(path: &Path) -> Team {
     loaded.team.unwrap()
 }
 
-fn read(path: &Path, team: Option<&Team>) -> Loaded {
+/// Reads a file; those it runs lie in `beside`.
+fn read_beside(path: &Path, team: Option<&Team>, beside: &Path) -> Loaded {
     let name = text_of(path, Path::file_name);
-    load(&name, &std::fs::read(path).unwrap(), team, &facts(&text_of(path, Path::file_stem)))
+    let mut read = |name: &runbook_core::id::RunbookName| match std::fs::read(beside.join(format!("{name}.yaml"))) {
+        Ok(bytes) => Beside::File { name: format!("{name}.yaml"), bytes },
+        Err(_) if name.as_str() == text_of(path, Path::file_stem) => {
+            Beside::File { name: format!("{name}.yaml"), bytes: std::fs::read(path).unwrap() }
+        }
+        Err(_) => Beside::Missing,
+    };
+    let facts = facts(&text_of(path, Path::file_stem));
+    load_whole(&name, &std::fs::read(path).unwrap(), team, &facts, &mut read).runbook
 }
 
-/// A right file; which runbooks lie beside it is not known.
+fn read(path: &Path, team: Option<&Team>) -> Loaded {
+    read_beside(path, team, &folder("tests/fixtures/beside"))
+}
+
+/// A right file, with what lies beside it.
 fn read_right(path: &Path, team: Option<&Team>) -> Loaded {
-    let name = text_of(path, Path::file_name);
-    let facts = Facts { runbooks: None, ..facts(&text_of(path, Path::file_stem)) };
-    load(&name, &std::fs::read(path).unwrap(), team, &facts)
+    read_beside(path, team, path.parent().unwrap())
 }
 
 /// Holds what was said to its snapshot, and gives it where it is not of its code alone.
@@ -95,8 +115,16 @@ fn a_team_file_is_held_to_its_own_names() {
     let folders: Vec<PathBuf> = files("tests/fixtures/invalid", "").into_iter().filter(|path| path.is_dir()).collect();
     assert!(!folders.is_empty());
     for path in folders {
-        let loaded = load_team("team.yaml", &std::fs::read(path.join("team.yaml")).unwrap());
-        assert!(loaded.team.is_none(), "{}", path.display());
+        let bytes = std::fs::read(path.join("team.yaml")).unwrap();
+        let loaded = load_team_here("team.yaml", &bytes, &|source| match source {
+            // No other fixture is about secrets.
+            _ if !path.ends_with("rb0205-channel-without-secret") => None,
+            SecretSource::Env(name) => Some(format!("the variable {name} is not set")),
+            SecretSource::File(name) => Some(format!("{name}: No such file or directory (os error 2)")),
+            SecretSource::Command(_) => None,
+        });
+        let stops = loaded.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        assert_eq!(loaded.team.is_none(), stops, "{}", path.display());
         assert_eq!(hold(&text_of(&path, Path::file_name), &loaded.file, &loaded.diagnostics), None);
     }
 }

@@ -12,6 +12,8 @@
 
 #[path = "../engine/core/tests/state/answers.rs"]
 mod answers;
+#[path = "../engine/core/tests/state/loops.rs"]
+mod loops;
 #[path = "../engine/core/tests/state/oracle.rs"]
 mod oracle;
 #[path = "../engine/core/tests/state/shapes.rs"]

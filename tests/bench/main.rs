@@ -73,6 +73,9 @@ fn measure() -> Result<String> {
     let many = once(|| run(&runbook, place.path(), &many))?;
     writeln!(report, "run of 10,000 steps: {:.1} s, {} KiB", many.time.as_secs_f64(), many.peak_kib)?;
 
+    let (entries, resumed) = resume_of_a_long_run(&runbook, place.path())?;
+    writeln!(report, "resume of a run of {entries} entries, until it waits again: {:.0} ms", millis(resumed.time))?;
+
     let loud = write_chain(place.path(), "loud", 1, "verify", "head -c 100000000 /dev/zero")?;
     let loud = best(|| run(&runbook, place.path(), &loud))?;
     let plain = best(|| time(Command::new("head").args(["-c", "100000000", "/dev/zero"])))?;
@@ -111,6 +114,11 @@ fn once(mut one: impl FnMut() -> Result<Cost>) -> Result<Cost> {
 
 /// Runs a command with its output away and takes its time and peak memory, as the kernel counts it.
 fn time(command: &mut Command) -> Result<Cost> {
+    time_to(command, 0)
+}
+
+/// The same of a command that ends with this exit code.
+fn time_to(command: &mut Command, code: i32) -> Result<Cost> {
     let started = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let status_file = format!("/proc/{}/status", child.id());
@@ -125,7 +133,7 @@ fn time(command: &mut Command) -> Result<Cost> {
         std::thread::park_timeout(Duration::from_millis(5));
     };
     let time = started.elapsed();
-    if status.success() {
+    if status.code() == Some(code) {
         return Ok(Cost { time, peak_kib });
     }
     let mut said = String::new();
@@ -145,6 +153,22 @@ fn run(runbook: &Path, place: &Path, file: &Path) -> Result<Cost> {
     let cost = time(Command::new(runbook).arg("run").arg(file).arg("--store").arg(&store).current_dir(place))?;
     std::fs::remove_dir_all(&store)?;
     Ok(cost)
+}
+
+/// A run whose transcript is long, and that waits for a person at its end: each resume reads all of it. Gives how many
+/// entries it has.
+fn resume_of_a_long_run(runbook: &Path, place: &Path) -> Result<(usize, Cost)> {
+    let file = write_chain(place, "long", 2_000, "verify", "/bin/true")?;
+    let text = std::fs::read_to_string(&file)? + "  asked: { verify: Is it well, ask: Is it well? }\n";
+    std::fs::write(&file, text)?;
+    let store = place.join("store");
+    let waits = 75;
+    time_to(Command::new(runbook).arg("run").arg(&file).arg("--store").arg(&store).current_dir(place), waits)?;
+    let resume = || time_to(Command::new(runbook).arg("resume").arg("--store").arg(&store).current_dir(place), waits);
+    let cost = best(resume)?;
+    let entries = runbook_tests::story::Story::newest(&store).entries().len();
+    std::fs::remove_dir_all(&store)?;
+    Ok((entries, cost))
 }
 
 /// How long each step of a run took, in milliseconds from the one before it, the shortest first.

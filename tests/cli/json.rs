@@ -11,7 +11,7 @@ const KEYS: &str = "
 params: { count: { type: integer, help: how many, default: 2 }, who: { type: string } }
 steps:
   look: { verify: Is it thère?, run: 'echo naïve', outputs: { what: stdout }, attach: { file: $WORK/evidence, tail: 3 } }
-  sure: { verify: Is it so?, ask: Is it so? }
+  sure: { verify: Is it so?, ask: Is it so?, to: ops }
   which: { decide: Which way?, cases: [{ when: steps.look.outputs.what == 'x', then: done }], otherwise: change }
   change: { act: Change it, run: touch $WORK/changed, approve: operator, idempotent: true, denied: tell }
   tell: { escalate: It was changed, to: ops, needs: [] , handover: true }
@@ -89,6 +89,7 @@ fn desk() -> Desk {
 fn every_document_has_the_members_that_the_reference_promises() {
     let desk = desk();
     desk.write("wrong", "steps:\n  a: { verify: Hé, run: 'true', needs: a, on_fial: a }\n  a: { act: b }\n");
+    desk.write("fails", "steps:\n  a: { verify: A, run: 'false' }\n");
     desk.do_it(&["run", "try", "-p", "who=me"]).ended(75);
     let promised = promised();
     let mut told = BTreeSet::new();
@@ -101,8 +102,11 @@ fn every_document_has_the_members_that_the_reference_promises() {
             "show RUN" => (&["show", "latest"], 0),
             "log" => (&["log", "latest"], 0),
             "runs" => (&["runs"], 0),
+            "team" => (&["team"], 0),
+            "team --test" => (&["team", "--test", "--yes"], 0),
             "audit verify" => (&["audit", "verify"], 10),
             "audit ledger" => (&["audit", "ledger"], 0),
+            "drill" => (&["drill", "fails"], 1),
             "gc" => (&["gc", "--older-than", "1d", "--dry-run"], 0),
             // These go on: see below.
             "run" | "answer" => continue,
@@ -118,7 +122,7 @@ fn every_document_has_the_members_that_the_reference_promises() {
         }
         told.insert(command.as_str());
     }
-    assert_eq!(told.len(), 10);
+    assert_eq!(told.len(), 13);
     // The page of one code has the shape of all of them.
     let page = parsed(&desk.do_it(&["explain", "RB0117", "--json"]).ended(0).out);
     assert_eq!((page["codes"].as_array().unwrap().len(), &page["codes"][0]["code"]), (1, &"RB0117".into()));

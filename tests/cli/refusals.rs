@@ -61,7 +61,7 @@ fn what_this_build_does_not_have_is_refused_before_the_first_step() {
     let desk = Desk::with_runbook(
         "steps:
   first: { act: Begin, run: touch $WORK/started, idempotent: true }
-  second: { verify: It answers, http: { url: 'http://localhost/' } }
+  second: { act: Go on, run: touch $WORK/started, approve: { from: [ops] }, denied: failed, idempotent: true }
 ",
     );
     desk.do_it(&["run", "try"]).ended(2).complains("second").complains("not in this build");
@@ -172,4 +172,17 @@ fn a_pipe_among_the_runbooks_is_named_and_not_waited_for() {
         assert!(format!("{}{}", said.out, said.err).contains("not a regular file"), "{said:?}");
     }
     desk.do_it(&["run", "try"]).ended(0);
+}
+
+#[test]
+fn a_secret_in_a_pipe_is_not_waited_for() {
+    let keys = "secrets: { KEY: { file: $WORK/pipe } }
+steps:
+  change: { act: Change it, run: touch $WORK/changed, env: { KEY: '{{ secrets.KEY }}' }, idempotent: true }
+";
+    let desk = Desk::with_runbook(keys);
+    rustix::fs::mkfifoat(rustix::fs::CWD, desk.work().join("pipe"), 0o600.into()).unwrap();
+    desk.do_it(&["run", "try"]).ended(1).shows("not a regular file");
+    assert!(!desk.work().join("changed").exists());
+    whole(&desk);
 }

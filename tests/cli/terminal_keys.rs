@@ -135,6 +135,20 @@ fn a_run_is_handed_over_and_somebody_else_goes_on() {
 }
 
 #[test]
+fn a_run_is_handed_to_nobody_by_a_slip_of_the_key() {
+    let (desk, mut seat) = asked();
+    seat.types("h");
+    seat.sees("Hand over to whom?");
+    seat.types("onacll\r");
+    seat.sees("nobody is called onacll");
+    // What was typed stands there to be mended.
+    seat.types("\u{7f}\u{7f}\u{7f}\u{7f}call\r");
+    seat.sees("handed over to oncall");
+    seat.ends(75);
+    assert_eq!(desk.story().of("handover", None).count(), 1);
+}
+
+#[test]
 fn handing_over_can_be_left() {
     let (desk, mut seat) = asked();
     seat.types("h");

@@ -76,9 +76,14 @@ fn a_living_process_takes_an_acknowledgement_in_anothers_name() {
     let desk = Desk::with_runbook("steps:\n  tell: { escalate: Look, to: ops, ack: { within: 10m } }\n");
     let run = desk.start_run("try", &[]);
     desk.until_waiting("ack");
+    // A slip of the hand would stand in the log as somebody who has seen it.
+    desk.do_it(&["ack", "--as", "onacll"]).ended(2).complains("nobody is called").complains("did you mean oncall?");
     desk.do_it(&["ack", "--as", "oncall"]).ended(0).shows("was taken in");
     run.end().ended(0);
-    assert_eq!(desk.story().last("escalation.acknowledged", Some("tell"), "by").unwrap(), "oncall");
+    let story = desk.story();
+    assert_eq!(story.last("escalation.acknowledged", Some("tell"), "by").unwrap(), "oncall");
+    assert_eq!(story.of("escalation.acknowledged", None).count(), 1);
+    desk.do_it(&["log", "latest"]).ended(0).shows("acknowledged by **oncall**").shows(", as typed by **");
     assert!(desk.read("told").contains("Look"));
 }
 
@@ -425,4 +430,12 @@ fn resume_of_a_living_run_is_refused_and_says_who_has_it() {
     desk.do_it(&["resume", "latest"]).ended(7).complains("process");
     desk.do_it(&["cancel"]).ended(0);
     run.end().ended(4);
+}
+
+#[test]
+fn latest_is_the_last_real_run_to_a_verb_and_a_dry_run_is_not_answered() {
+    let desk = gone(ENDS);
+    desk.do_it(&["run", "try", "--dry-run"]).ended(0);
+    desk.do_it(&["approve", "latest"]).ended(0);
+    assert!(desk.work().join("changed").exists());
 }

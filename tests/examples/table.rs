@@ -13,10 +13,12 @@ pub(crate) const NAMES: &[&str] = &[
     "arithmetic",
     "retry",
     "attach-evidence",
+    "other-host",
     "needs-and-join",
     "when-stepping-over",
     "parallel",
     "wait",
+    "for-each",
 ];
 
 /// Runs an example that is resolved, and tells its story.
@@ -97,6 +99,14 @@ fn evidence_is_kept_with_the_run() {
 }
 
 #[test]
+fn where_a_step_runs_is_a_value_like_any_other() {
+    let story = resolved("other-host", &[]);
+    assert!(story.output("used", "percent").as_f64().is_some_and(|percent| percent <= 100.0));
+    let (desk, said) = (Desk::with("examples"), "on planthost1: df -P /");
+    desk.do_it(&["run", "other-host", "-p", "host=planthost1", "--dry-run"]).ended(0).shows(said);
+}
+
+#[test]
 fn the_step_after_a_join_follows_either_road() {
     for (cause, taken, left) in [("logs", "rotate_logs", "drop_cache"), ("cache", "drop_cache", "rotate_logs")] {
         let story = resolved("needs-and-join", &[&format!("cause={cause}")]);
@@ -129,4 +139,24 @@ fn a_wait_lets_time_pass() {
     let story = resolved("wait", &["ttl=1s"]);
     assert!(story.last("step.intent", Some("spread"), "until").is_some());
     assert!(story.last("step.ended", Some("spread"), "duration_ms").unwrap().as_u64().unwrap() >= 1000);
+}
+
+#[test]
+fn each_item_of_a_list_is_done_once_after_one_approval() {
+    let desk = Desk::with("examples");
+    desk.run("for-each", &["dir=$DIR"]).ended(75);
+    assert_eq!(desk.work().read_dir().unwrap().count(), 0, "nothing starts before it is approved");
+    desk.do_it(&["approve"]).ended(0);
+    let story = desk.story();
+    assert_eq!((story.outcome(), story.settled("all")), ("resolved", "passed"));
+    assert_eq!(story.of("approval.granted", None).count(), 1);
+    for item in ["drain[0]", "drain[1]", "drain[2]"] {
+        assert_eq!(story.settled(item), "passed");
+        assert_eq!(story.of("step.released", Some(item)).count(), 1);
+    }
+    // A second run finds it all so, and has nothing to ask.
+    desk.run("for-each", &["dir=$DIR"]).ended(0);
+    let again = desk.story();
+    assert_eq!(again.last("step.settled", Some("drain"), "settlement").unwrap(), "already_so");
+    assert_eq!(again.of("step.released", None).count(), 0);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::{people, roads, table};
+use crate::{people, roads, table, ways};
 use runbook_tests::binary::{repository, runbook};
 use runbook_tests::desk::Desk;
 use runbook_tests::run::{Said, Started};
@@ -22,7 +22,7 @@ fn text(name: &str) -> String {
 
 #[test]
 fn every_example_is_run_by_a_test() {
-    let run = [table::NAMES, roads::NAMES, people::NAMES].concat();
+    let run = [table::NAMES, roads::NAMES, people::NAMES, ways::NAMES].concat();
     assert_eq!(run.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), examples());
 }
 

@@ -226,3 +226,34 @@ fn on_a_disk_that_is_full_nothing_more_starts_and_with_room_the_run_goes_on() {
     }
     assert!(stopped >= 3, "the disk was full {stopped} times only");
 }
+
+#[test]
+fn how_an_act_ended_that_filled_the_disk_is_known_once_there_is_room() {
+    let desk = Desk::with_runbook(
+        "
+params:
+  runs: { type: string }
+steps:
+  fill:
+    act: Fill the disk
+    script: |
+      head -c 50000000 /dev/zero >\"$RUNS/full\" 2>&1 || true
+      seq 400
+      echo filled >>\"$WORK/effects\"
+    env: { RUNS: \"{{ params.runs }}\", WORK: $WORK }
+    outputs: { printed: stdout }
+",
+    );
+    let runs = runs_of_a_new_store(&desk);
+    let _small = match Disk::at(&runs, 256) {
+        Ok(mounted) => mounted,
+        Err(why) => return say(&format!("not tried: a small disk cannot be mounted here: {why}")),
+    };
+    let said = desk.run("try", &[&format!("runs={}", runs.display())]).ended(UNWRITABLE);
+    assert!(format!("{}{}", said.out, said.err).contains("transcript.jsonl"), "{}", said.out);
+    fs::remove_file(runs.join("full")).unwrap();
+    desk.do_it(&["resume", "latest"]).ended(0);
+    assert_eq!(desk.count("effects"), 1);
+    assert_eq!(desk.story().of("doubt.opened", None).count(), 0, "its end was kept");
+    assert_eq!(desk.story().last("step.settled", Some("fill"), "outcome").unwrap(), "passed");
+}

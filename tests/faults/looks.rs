@@ -56,6 +56,16 @@ fn all_are_named(desk: &Desk) {
 }
 
 #[test]
+fn a_daemon_that_one_leaves_is_named() {
+    // Twice forked, in a session of its own, with none of the look's pipes: nothing else would tell of it.
+    let desk = desk("(setsid nohup sleep 600 </dev/null >/dev/null 2>&1 &)\necho looked", "");
+    desk.run("try", &[]).ended(0);
+    let named = survivors(&desk.story());
+    assert!(named.len() == 1 && named.concat().ends_with("sleep 600"), "{named:?}");
+    all_are_named(&desk);
+}
+
+#[test]
 fn one_that_swarms_is_ended_whole() {
     // Two hundred, and no more whatever happens.
     let desk = desk("n=0\nwhile [ $n -lt 200 ]; do sleep 600 & n=$((n + 1)); done\nwait", "timeout: 3s");

@@ -208,6 +208,8 @@ impl<'a> Operator<'a> {
         Ok(match (effects(self.desk).contains(&effect), self.not_done) {
             (true, _) if fails(self.name, &effect) => "--not-done",
             (true, _) => "--done",
+            // Where the run is ending nothing starts again, and who asked for it was told so.
+            (false, NotDone::Again) if story.last("refused", Some(&request.step), "why").is_some() => "--not-done",
             (false, NotDone::Again) => "--again",
             (false, NotDone::Failed) => "--not-done",
         })

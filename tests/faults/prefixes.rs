@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use runbook_tests::desk::Desk;
 use runbook_tests::run::Said;
 use runbook_tests::story::Story;
+use runbook_transcript::reader::Reader;
 use serde_json::Value;
 
 use crate::cases::{full, say, try_all};
@@ -15,7 +16,7 @@ use crate::operator::{self, KILLED, Operator, Who};
 use crate::process::none_touching;
 use crate::reference::{self, NAMES, transcript};
 
-/// Of the last so many bytes each is tried in CI, beside every place where an entry begins.
+/// Of the last so many bytes each is tried, beside every place where an entry begins.
 const LAST_BYTES: usize = 160;
 
 /// The transcripts that are cut: the runbook, and in the quarter of its entries where its engine was killed.
@@ -36,7 +37,11 @@ fn every_prefix_of_a_transcript_is_gone_on_with_or_refused_by_name() {
     };
     // Each has a folder of its own, which its commands name: its prefixes come one after the other.
     let tried = try_all("transcripts cut short", &wholes, cut);
-    say(&format!("{} prefixes of {} transcripts", tried.iter().sum::<usize>(), tried.len()));
+    say(&format!(
+        "every prefix of {} transcripts was read, and {} were gone on with",
+        tried.len(),
+        tried.iter().sum::<usize>()
+    ));
 }
 
 /// A run that is over, put aside.
@@ -59,6 +64,7 @@ fn cut(whole: &Whole) -> Result<usize, String> {
     operator.work_to_the_end()?;
     none_touching(desk.work().parent().unwrap());
     let kept = keep(&desk)?;
+    read_each(&kept)?;
     let lengths = lengths(&kept.lines);
     for &length in &lengths {
         one(&desk, whole.name, &kept, length).map_err(|why| format!("the first {length} bytes: {why}"))?;
@@ -91,12 +97,36 @@ fn let_go(story: &Story, effect: &str) -> usize {
     after.filter(|(_, entry)| released(entry)).find(|(_, entry)| Some(step(entry)) == wanted).unwrap().0
 }
 
-/// How much is kept in each case: all there is between nothing and everything, or every border and the last bytes.
+/// Reads every prefix there is: each has its whole entries, and what is left of the last is known for torn, at its byte.
+fn read_each(kept: &Kept) -> Result<(), String> {
+    let bytes: Vec<u8> = kept.lines.concat();
+    let mut whole = 0;
+    let mut entries = 0;
+    for (length, _) in bytes.iter().enumerate() {
+        if let Some(line) = kept.lines.get(entries)
+            && length == whole + line.len()
+        {
+            whole = length;
+            entries += 1;
+        }
+        let mut reader = Reader::new(bytes.get(..length).unwrap(), &kept.transcript, None);
+        let read: Vec<_> = reader.by_ref().collect();
+        let sound = read.iter().take_while(|one| one.is_ok()).count();
+        let end = read.get(sound).map(|error| error.as_ref().map_err(ToString::to_string).err());
+        let wanted = (length > whole).then(|| {
+            Some(format!("entry {entries} is torn: {} bytes from byte {whole} on, and no line end", length - whole))
+        });
+        if (sound, &end) != (entries, &wanted) {
+            return Err(format!("the first {length} bytes are read as {sound} entries and {end:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// How much is left to a run that is gone on with: a byte less and a byte more than each entry, and each of the last
+/// bytes. What lies between differs from these in nothing but what [`read_each`] has read.
 fn lengths(lines: &[Vec<u8>]) -> Vec<usize> {
     let whole: usize = lines.iter().map(Vec::len).sum();
-    if full() {
-        return (0..whole).collect();
-    }
     let mut at = 0;
     let mut lengths: Vec<usize> = vec![0, 1];
     for line in lines.iter().take(lines.len() - 1) {

@@ -30,13 +30,15 @@ impl Process {
 
 /// All that have to do with this folder: by their command line, environment, directory or an open file.
 pub(crate) fn touching(folder: &Path) -> Vec<Process> {
-    let own = rustix::process::getpid();
+    let (own, program) = (rustix::process::getpid(), std::env::current_exe().unwrap());
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
             continue;
         };
-        if pid != own && touches(&entry.path(), folder) {
+        // What this program is about to start is still this program, and holds for a moment all that it holds.
+        let is_ours = fs::read_link(entry.path().join("exe")).is_ok_and(|its| its == program);
+        if pid != own && !is_ours && touches(&entry.path(), folder) {
             let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
             found.push(Process { pid, line: String::from_utf8_lossy(&line).replace('\0', " ") });
         }

@@ -11,7 +11,10 @@ use runbook_tests::story::Story;
 use crate::operator::Operator;
 
 /// Their names.
-pub(crate) const NAMES: [&str; 5] = ["chain", "approved", "judged", "parallel", "handled"];
+pub(crate) const NAMES: [&str; 6] = ["chain", "approved", "judged", "parallel", "handled", "loops"];
+
+/// How many items each loop has.
+const ITEMS: usize = 3;
 
 /// What an undisturbed run of one left.
 #[derive(Debug)]
@@ -66,7 +69,15 @@ pub(crate) fn fails(name: &str, effect: &str) -> bool {
 pub(crate) fn acts(name: &str) -> BTreeSet<String> {
     let text = text(name);
     let words = text.split("$EFFECT $WORK ").skip(1);
-    words.filter_map(|rest| rest.split([' ', '\n', ',']).next()).map(str::to_owned).collect()
+    let mut names = BTreeSet::new();
+    for rest in words {
+        match rest.strip_prefix('\'').and_then(|quoted| quoted.split('\'').next()) {
+            // An effect of each item, named as the item's step is.
+            Some(name) => names.extend((0..ITEMS).map(|item| name.replace("{{ each.index }}", &item.to_string()))),
+            None => names.extend(rest.split([' ', '\n', ',']).next().map(str::to_owned)),
+        }
+    }
+    names
 }
 
 /// The names of the effects that happened, in their order.

@@ -1,7 +1,7 @@
 //! An effect that can be counted: `effect FOLDER NAME [CODE]` appends a line to `FOLDER/effects` and exits with CODE.
 //!
-//! The line is the name, this process and its parent. Where `FOLDER/kill` names this effect it ends others on the way,
-//! with SIGKILL, and only once: `NAME before|after engine|supervisor|all`. The engine's process stands in
+//! The line is the name, this process and who leads its session: its supervisor, also where that has been killed since.
+//! Where `FOLDER/kill` names this effect it ends others on the way, with SIGKILL, and only once: `NAME before|after engine|supervisor|all`. The engine's process stands in
 //! `FOLDER/engine`, which whoever started it writes; the supervisor is the parent, where that is not the engine.
 
 use std::env::args;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getppid, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, getppid, getsid, kill_process, test_kill_process};
 
 /// Between two looks for what another process does.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -23,9 +23,9 @@ fn main() -> io::Result<ExitCode> {
     let folder = Path::new(&folder);
 
     // Who it was when this began: it may be gone when the line is written.
-    let parent = getppid().map_or(0, Pid::as_raw_pid);
+    let leader = getsid(None).map_or(0, Pid::as_raw_pid);
     end_others(folder, &name, "before")?;
-    let line = format!("{name} {} {parent}\n", std::process::id());
+    let line = format!("{name} {} {leader}\n", std::process::id());
     OpenOptions::new().create(true).append(true).open(folder.join("effects"))?.write_all(line.as_bytes())?;
     end_others(folder, &name, "after")?;
     Ok(ExitCode::from(code))

@@ -114,6 +114,10 @@ fn the_log_of_a_server_that_could_not_be_stopped() {
 #[track_caller]
 fn told_networking(sitting: &Sitting, step: &str, message: &str) {
     let step = format!("(`{step}`)");
-    sitting.answers("who was told", &[&step, "told `networking` by `pager`", message], &["escalation.sent"]);
-    sitting.answers("what is open", &["With `networking`", &step], &["escalation.sent"]);
+    sitting.answers(
+        "who was told",
+        &[&step, "told `bsparrow` of `networking` by `pager`", message],
+        &["escalation.sent"],
+    );
+    sitting.answers("what is open", &["With `bsparrow`", &step], &["escalation.sent"]);
 }

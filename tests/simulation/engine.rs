@@ -218,7 +218,8 @@ impl Machine {
     }
 
     fn changes(&self, key: &AttemptKey) -> bool {
-        let step = self.plan.step(self.plan.graph().find(&key.step).unwrap());
+        let (around, _) = crate::acts::step_of(&key.step);
+        let step = self.plan.step(self.plan.graph().find(around).unwrap());
         step.kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo)
     }
 
@@ -241,6 +242,10 @@ impl Machine {
                 };
                 self.engine().queue.push_back(Event::Planned { key, plan });
             }
+            Effect::PlanItems { key, items, shown } => {
+                let plan = Ok((format!("{:0>64}", items.len()), shown));
+                self.engine().queue.push_back(Event::Planned { key, plan });
+            }
             Effect::Start { key, .. } => self.begin(key),
             Effect::Release { key } => {
                 let waits = |act: &&mut crate::acts::Act| act.key == key && act.gate == Gate::Shut;
@@ -253,7 +258,7 @@ impl Machine {
                 for to in to {
                     let result = if self.dice.once_in(6) { Err("refused".to_owned()) } else { Ok("ok".to_owned()) };
                     let (step, message, channel) = (step.clone(), message.clone(), "terminal".to_owned());
-                    self.engine().queue.push_back(Event::Told { step, to, channel, message, result });
+                    self.engine().queue.push_back(Event::Told { step, to, person: None, channel, message, result });
                 }
                 self.engine().queue.push_back(Event::ToldAll { step });
             }

@@ -74,7 +74,10 @@ impl Machine {
         let mut acts = Acts::default();
         for (number, node) in shape.nodes.iter().enumerate() {
             if node.unless && dice.once_in(4) {
-                acts.already.insert(crate::shapes::id(number));
+                let id = crate::shapes::id(number);
+                let items = node.items.map_or(0, |items| items.count);
+                acts.already.extend((0..items).filter(|item| item % 2 == 0).map(|item| format!("{id}[{item}]")));
+                acts.already.insert(id);
             }
         }
         let begun = RunStarted { boot_id: "boot-0".to_owned(), ..begun };

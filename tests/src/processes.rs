@@ -64,3 +64,46 @@ pub fn none_with_words(words: &[&str]) {
         Ok(())
     });
 }
+
+/// The processes that were started with this text somewhere in their words.
+///
+/// # Panics
+/// When the system does not list its processes.
+#[must_use]
+pub fn worded(text: &str) -> Vec<i32> {
+    let own = std::process::id().to_string();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap() {
+        let folder = entry.unwrap().path();
+        let pid = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let line = fs::read(folder.join("cmdline")).unwrap_or_default();
+        if pid != own && line.windows(text.len()).any(|part| part == text.as_bytes()) {
+            found.extend(pid.parse::<i32>());
+        }
+    }
+    found
+}
+
+/// The processes that this one is an ancestor of.
+///
+/// # Panics
+/// When the system does not list its processes.
+#[must_use]
+pub fn descendants(ancestor: u32) -> Vec<rustix::process::Pid> {
+    let mut parents: Vec<(i32, i32)> = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path().join("stat")).unwrap_or_default();
+        // The name stands in parentheses and may hold anything.
+        let Some((before, after)) = text.rsplit_once(')') else { continue };
+        let pid = before.split(' ').next().and_then(|pid| pid.parse().ok());
+        let parent = after.split_ascii_whitespace().nth(1).and_then(|parent| parent.parse().ok());
+        parents.extend(pid.zip(parent));
+    }
+    let mut found = vec![i32::try_from(ancestor).unwrap()];
+    let mut at = 0;
+    while let Some(one) = found.get(at).copied() {
+        found.extend(parents.iter().filter(|(_, parent)| *parent == one).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    found.into_iter().skip(1).filter_map(rustix::process::Pid::from_raw).collect()
+}

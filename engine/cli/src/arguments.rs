@@ -103,7 +103,7 @@ impl Group {
                 "run", "resume", "retry", "answer", "approve", "deny", "ack", "note", "settle", "handover", "cancel",
                 "runs", "attach",
             ],
-            Self::Author => &["list", "check", "new", "graph", "schema", "explain"],
+            Self::Author => &["list", "check", "drill", "team", "new", "graph", "schema", "explain"],
             Self::Audit => &["show", "log", "audit"],
             Self::Other => &["store", "gc", "completions", "help"],
         }
@@ -128,6 +128,15 @@ Keys, while it runs at a terminal; each prompt names those that answer it, and E
 
 Where nobody sits at a terminal, what would be asked is printed with the command that answers it, and the run waits.")]
     Run(Run),
+    /// Try runbooks out: their verify steps look for real, nothing else starts
+    #[command(after_long_help = "\
+Acts, questions and escalations are withheld and nobody is told. A drill is kept like a run, and `review.drill_every` is
+counted from the last one. The exit code is 0 when every verify step that was reached passed, else 1.
+
+Examples:
+  runbook drill dns-failover
+  runbook drill dns-failover restart-nodes -p nodes=a,b     one after another, a line each")]
+    Drill(Drill),
     /// Go on with a run that waits or was interrupted
     #[command(after_long_help = "\
 Examples:
@@ -247,6 +256,17 @@ Examples:
   runbook check runbooks/dns-failover.yaml --deny warnings
   runbook check --format sarif > runbooks.sarif")]
     Check(Check),
+    /// Show who is on call and how they are told; try the channels
+    #[command(after_long_help = "\
+With --test a message that says it is a test goes out by each channel, or by those named. Ends with 1 when one of them
+does not take it.
+
+Examples:
+  runbook team
+  runbook team --json | jq '.channels[] | select(.ready | not) | .name'
+  runbook team --test
+  runbook team --test slack_sre mail --yes")]
+    Team(TeamVerb),
     /// Begin a runbook from a template that checks clean
     #[command(after_long_help = "\
 Examples:
@@ -337,6 +357,20 @@ pub struct Run {
     #[arg(long)]
     pub yes: bool,
     /// Write entries as they are recorded, and at the end a summary, each a line of JSON; nobody is asked here
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `drill`.
+#[derive(Debug, Args)]
+pub struct Drill {
+    /// The runbooks: names, or paths to their files
+    #[arg(required = true, add = ArgValueCompleter::new(complete_runbook))]
+    pub names: Vec<String>,
+    /// A param, for those of the runbooks that have it
+    #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub param: Vec<(String, String)>,
+    /// As JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap_complete::engine::CompletionCandidate;
+use runbook_core::check;
+use runbook_runner::load::{Source, TEAM};
 
 use crate::place::Place;
 
@@ -27,6 +29,15 @@ pub(crate) fn complete_run(current: &OsStr) -> Vec<CompletionCandidate> {
         runs.insert(0, CompletionCandidate::new("latest"));
     }
     runs
+}
+
+/// Names of the channels of the team file that begin so.
+pub(crate) fn complete_channel(current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(current) = current.to_str() else { return Vec::new() };
+    let Ok(source) = Source::read(&place().runbooks.join(TEAM)) else { return Vec::new() };
+    let team = check::load_team(TEAM, &source.bytes).team.unwrap_or_default();
+    let names = team.channels.into_keys().filter(|name| name.starts_with(current));
+    names.take(CANDIDATES_MAX).map(CompletionCandidate::new).collect()
 }
 
 fn names(

@@ -93,6 +93,13 @@ impl Past {
         self.last.duration_since(self.started).unsigned_abs()
     }
 
+    /// Whether it was a drill that came to its end.
+    #[must_use]
+    pub fn is_drilled(&self) -> bool {
+        let ended = matches!(self.standing, Standing::Over(outcome) if outcome != RunOutcome::Cancelled);
+        self.mode == Mode::Drill && ended
+    }
+
     /// Whether the world was changed.
     #[must_use]
     pub fn is_real(&self) -> bool {
@@ -149,6 +156,16 @@ pub fn last_real(store: &Store, runbook: &str) -> Option<Past> {
         .filter(|id| id.runbook() == runbook)
         .filter_map(|id| Past::read(&store.run(&id)))
         .find(Past::is_real)
+}
+
+/// When a runbook was drilled last, to the end; `None` where it never was.
+#[must_use]
+pub fn last_drill(store: &Store, runbook: &str) -> Option<Past> {
+    newest_first(store)
+        .ok()?
+        .filter(|id| id.runbook() == runbook)
+        .filter_map(|id| Past::read(&store.run(&id)))
+        .find(Past::is_drilled)
 }
 
 /// How it went last time: `last run 3 Oct by oncall, resolved in 6 min`.

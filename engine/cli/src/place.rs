@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use runbook_core::run::calls::Calls;
+
 /// The name of the folder of runbooks.
 const RUNBOOKS: &str = "runbooks";
 /// The name of the store beside it.
@@ -77,6 +79,14 @@ impl Place {
     pub fn bare_command(&self, words: &[&str]) -> String {
         let words = words.iter().map(|word| quote(word));
         std::iter::once(self.program.clone()).chain(words).collect::<Vec<_>>().join(" ")
+    }
+
+    /// How commands in messages to other people are written: as [`Self::command`] writes them.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        let store = quote(&self.store.to_string_lossy());
+        let options = if self.store_is_named { format!(" --store {store}") } else { String::new() };
+        Calls { program: self.program.clone(), options }
     }
 
     /// A command line of this program that means the same when it is pasted into a shell: the words are quoted, and

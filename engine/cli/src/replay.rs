@@ -1,14 +1,10 @@
 //! A run read back from its files, to be told about: its entries, and what its steps are called.
 
-use std::sync::Arc;
-
-use jiff::tz::TimeZone;
-use runbook_core::check::{self, Facts};
-use runbook_core::document::team::Team;
-use runbook_core::limits::CAPTURE_BYTES_MAX;
+use runbook_core::limits::{CAPTURE_BYTES_MAX, FILE_BYTES_MAX};
 use runbook_core::run::record::{BlobDigest, Record, RunStarted};
 use runbook_core::run::state::{self, RunState};
 use runbook_report::entry::{About, Folded};
+use runbook_runner::load::as_it_was;
 use runbook_transcript::blob::Blobs;
 use runbook_transcript::digest::Digest;
 use runbook_transcript::reader::{ReadError, Reader};
@@ -100,13 +96,10 @@ pub fn state_of(run: &RunDir, entries: &[Folded]) -> Option<RunState> {
 }
 
 pub(crate) fn begun(run: &RunDir, started: &RunStarted, first: &Folded, blobs: &Kept) -> Option<RunState> {
-    let read =
-        |digest: &BlobDigest| blobs.0.get(Digest::parse(digest)?, runbook_core::limits::FILE_BYTES_MAX as u64).ok();
-    let team = match &started.team {
-        Some(digest) => check::load_team("team.yaml", &read(digest)?).team?,
-        None => Team::default(),
+    let read = |digest: &BlobDigest| {
+        let digest = Digest::parse(digest).ok_or_else(|| format!("{digest:?} is no digest"))?;
+        blobs.0.get(digest, FILE_BYTES_MAX as u64 + 1).map_err(|error| error.to_string())
     };
-    let facts = Facts { today: first.ts.to_zoned(TimeZone::UTC).date(), ..Facts::default() };
-    let loaded = check::load(&format!("{}.yaml", started.runbook), &read(&started.source)?, Some(&team), &facts);
-    Some(RunState::new(Arc::new(loaded.plan?), Arc::new(team), run.id().as_str(), started, &first.actor, first.ts))
+    let (plan, team) = as_it_was(started, &read).ok()?;
+    Some(RunState::new(plan, team, run.id().as_str(), started, &first.actor, first.ts))
 }

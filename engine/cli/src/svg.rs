@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_picture_has_every_text_and_is_well_formed_where_letters_are_special() {
-        let node = |shape, text: &str| Node { shape, lines: vec![text.to_owned()] };
+        let node = |shape, text: &str| Node { shape, lines: vec![text.to_owned()], group: None };
         let picture = Picture {
             title: "x < \u{1b} y".to_owned(),
             nodes: vec![
@@ -259,6 +259,7 @@ mod tests {
                 Edge { from: 1, to: 2, label: "when x > 1".to_owned(), line: EdgeLine::Dashed },
                 Edge { from: 4, to: 3, label: "finally".to_owned(), line: EdgeLine::Dotted },
             ],
+            groups: Vec::new(),
         };
         let svg = svg(&picture);
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
@@ -271,9 +272,11 @@ mod tests {
 
     #[test]
     fn an_edge_is_labelled_beside_and_a_node_within() {
-        let node = |text: &str| Node { shape: Shape::Act, lines: ["act", text, "(id)"].map(str::to_owned).to_vec() };
+        let lines = |text: &str| ["act", text, "(id)"].map(str::to_owned).to_vec();
+        let node = |text: &str| Node { shape: Shape::Act, lines: lines(text), group: None };
         let edge = Edge { from: 0, to: 1, label: "denied".to_owned(), line: EdgeLine::Dashed };
-        let picture = Picture { title: String::new(), nodes: vec![node("stop"), node("tell")], edges: vec![edge] };
+        let nodes = vec![node("stop"), node("tell")];
+        let picture = Picture { title: String::new(), nodes, edges: vec![edge], groups: Vec::new() };
         let svg = svg(&picture);
         assert_eq!(svg.matches("class=\"label\"").count(), 1, "{svg}");
         assert_eq!(svg.matches("class=\"kind\"").count(), 2, "{svg}");

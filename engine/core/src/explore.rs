@@ -348,7 +348,7 @@ pub(crate) fn is_instant(step: &Step) -> bool {
 /// Whether no other step goes on in its place before it has ended. An act may wait for its approval, or for somebody to
 /// say how it ended; whatever asks or tells takes no place.
 pub(crate) fn holds_its_place(step: &Step) -> bool {
-    step.kind.value == Kind::Verify && step.body.work.is_command()
+    step.kind.value == Kind::Verify && step.body.work.is_attempted()
 }
 
 /// Whether people have a time to answer in.
@@ -404,6 +404,7 @@ fn beginning(plan: &Arc<Plan>) -> RunState {
         title: document.title.value.clone(),
         path: String::new(),
         source: String::new(),
+        called: BTreeMap::new(),
         team: None,
         commit: None,
         dirty: None,

@@ -10,6 +10,7 @@ pub mod document;
 pub mod duration;
 pub mod explore;
 pub mod expression;
+pub mod file_template;
 pub mod graph;
 pub mod id;
 pub mod limits;

@@ -13,8 +13,15 @@ pub const YAML_LOOKAHEAD_BYTES_MAX: usize = 256 << 10;
 pub const DIAGNOSTICS_MAX: usize = 1_000;
 /// Bytes of one scalar: a script of this size belongs in a file of its own.
 pub const SCALAR_BYTES_MAX: usize = 64 << 10;
-/// Steps in a runbook.
+/// Steps in a runbook, those of the runbooks it runs counted each time they are run.
 pub const STEPS_MAX: usize = 20_000;
+/// Levels of runbooks that run one another. A path such as `outage/restart/drain` must fit a line, and a reader must be
+/// able to say where he is.
+pub const CALL_DEPTH_MAX: usize = 8;
+/// Runbooks that one can run, directly or through others: as many files are read before it starts.
+pub const CALLED_MAX: usize = 64;
+/// Items of a `for_each`: each has a plan, a process and records of its own, and a person who approves reads them all.
+pub const ITEMS_MAX: usize = 1_000;
 /// Bytes of an expression, as the language reference promises.
 pub const EXPRESSION_BYTES_MAX: usize = 1_024;
 /// Levels of nesting in an expression, counted over brackets before CEL's own parser sees it.

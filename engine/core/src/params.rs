@@ -4,6 +4,10 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "all other values and errors are alike here")]
 
+mod fit;
+
+pub use fit::{Misfit, fit, fit_type};
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -2,15 +2,18 @@
 //!
 //! Titles, templates and expressions stand as written, for nothing is known before a run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
-use crate::document::model::{Kind, Step, Work};
+use crate::document::model::{ForEachList, Kind, Step, Work};
 use crate::graph::{Road, StepIndex, roads_of};
 use crate::plan::Plan;
+use crate::run::record::Part::Main;
 
 /// Characters of a line in a node, and of a label at an edge: what can be read beside others.
 const LINE_CHARACTERS_MAX: usize = 32;
+/// Nodes up to which the steps of runbooks that are run are drawn: past it nobody reads them.
+const NODES_MAX: usize = 500;
 /// Lines of a title in a node.
 const TITLE_LINES_MAX: usize = 3;
 
@@ -19,10 +22,21 @@ const TITLE_LINES_MAX: usize = 3;
 pub struct Picture {
     /// What it is about: the runbook's title.
     pub title: String,
-    /// The nodes, steps first, in reading order.
+    /// The nodes; of each runbook its steps first, in reading order.
     pub nodes: Vec<Node>,
     /// The edges, in the order of the nodes they begin at.
     pub edges: Vec<Edge>,
+    /// The runbooks that steps run, those that run others before them.
+    pub groups: Vec<Group>,
+}
+
+/// A runbook that a step runs, drawn around its own steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name and title.
+    pub title: String,
+    /// Number of the group that it stands in, where the step that runs it is itself one of a runbook that is run.
+    pub within: Option<usize>,
 }
 
 /// A node.
@@ -32,6 +46,8 @@ pub struct Node {
     pub shape: Shape,
     /// Its lines: the kind, the title, the id.
     pub lines: Vec<String>,
+    /// Number of the group it stands in.
+    pub group: Option<usize>,
 }
 
 /// What a node is.
@@ -81,58 +97,107 @@ impl Picture {
     /// Draws a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let document = plan.document();
-        let mut picture = Self {
-            title: document.title.value.clone(),
-            nodes: document.steps.iter().map(node).collect(),
-            edges: Vec::new(),
-        };
-        let mut ends = Ends::default();
-        for from in plan.graph().steps() {
-            picture.add_needs(plan, from);
-            picture.add_roads(plan.step(from), from, plan, &mut ends);
-        }
-        if let Some(fallback) = plan.graph().fallback() {
-            let from = picture.add_node(Shape::Source, "any failure that nothing handles");
-            picture.edges.push(Edge { from, to: fallback.get(), label: "fallback".to_owned(), line: EdgeLine::Dashed });
-        }
-        if !plan.finally().is_empty() {
-            let mut from = picture.add_node(Shape::Source, "at the end, whatever happened");
-            for step in plan.finally() {
-                picture.edges.push(Edge { from, to: step.get(), label: "finally".to_owned(), line: EdgeLine::Dotted });
-                from = step.get();
+        let title = plan.document().title.value.clone();
+        let mut picture = Self { title, nodes: Vec::new(), edges: Vec::new(), groups: Vec::new() };
+        let mut open = VecDeque::from([Part { plan, path: String::new(), group: None, run_by: None }]);
+        while let Some(part) = open.pop_front() {
+            let first = picture.add_part(&part);
+            for index in part.plan.graph().steps() {
+                let Some(child) = part.plan.child(index, Main) else { continue };
+                // The one that runs it is there in any case, with its name.
+                if picture.nodes.len() + child.len() > NODES_MAX {
+                    continue;
+                }
+                let document = child.document();
+                let title = format!("{}: {}", document.name.value, document.title.value);
+                picture.groups.push(Group { title, within: part.group });
+                open.push_back(Part {
+                    plan: child,
+                    path: format!("{}{}/", part.path, part.plan.step(index).id.value),
+                    group: Some(picture.groups.len() - 1),
+                    run_by: Some(first + index.get()),
+                });
             }
         }
         picture
     }
 
-    fn add_node(&mut self, shape: Shape, text: &str) -> usize {
-        self.nodes.push(Node { shape, lines: vec![text.to_owned()] });
+    /// Draws the steps of one runbook; gives the number of its first.
+    fn add_part(&mut self, part: &Part<'_>) -> usize {
+        let plan = part.plan;
+        let at = Place { first: self.nodes.len(), group: part.group };
+        self.nodes.extend(plan.document().steps.iter().map(|step| node(step, &part.path, part.group)));
+        if let Some(from) = part.run_by {
+            for step in plan.graph().steps().filter(|step| plan.graph().incoming(*step).next().is_none()) {
+                let outside = plan.graph().is_finally(step) || plan.graph().fallback() == Some(step);
+                if !outside {
+                    let label = "runs".to_owned();
+                    self.edges.push(Edge { from, to: at.of(step), label, line: EdgeLine::Dotted });
+                }
+            }
+        }
+        let mut ends = Ends::default();
+        for from in plan.graph().steps() {
+            self.add_needs(plan, from, at);
+            self.add_roads(plan.step(from), from, plan, &mut ends, at);
+        }
+        self.add_sources(plan, at);
+        at.first
+    }
+
+    fn add_sources(&mut self, plan: &Plan, at: Place) {
+        let picture = self;
+        if let Some(fallback) = plan.graph().fallback() {
+            let from = picture.add_node(Shape::Source, at.group, "any failure that nothing handles");
+            picture.edges.push(Edge {
+                from,
+                to: at.of(fallback),
+                label: "fallback".to_owned(),
+                line: EdgeLine::Dashed,
+            });
+        }
+        if !plan.finally().is_empty() {
+            let mut from = picture.add_node(Shape::Source, at.group, "at the end, whatever happened");
+            for step in plan.finally() {
+                picture.edges.push(Edge {
+                    from,
+                    to: at.of(*step),
+                    label: "finally".to_owned(),
+                    line: EdgeLine::Dotted,
+                });
+                from = at.of(*step);
+            }
+        }
+    }
+
+    fn add_node(&mut self, shape: Shape, group: Option<usize>, text: &str) -> usize {
+        self.nodes.push(Node { shape, lines: vec![text.to_owned()], group });
         self.nodes.len() - 1
     }
 
-    fn add_needs(&mut self, plan: &Plan, from: StepIndex) {
+    fn add_needs(&mut self, plan: &Plan, from: StepIndex, at: Place) {
         let mut targets: Vec<StepIndex> =
             plan.graph().outgoing(from).filter(|(_, edge)| edge.need).map(|(to, _)| to).collect();
         targets.sort_unstable();
-        let need = |to: StepIndex| Edge { from: from.get(), to: to.get(), label: String::new(), line: EdgeLine::Solid };
+        let need =
+            |to: StepIndex| Edge { from: at.of(from), to: at.of(to), label: String::new(), line: EdgeLine::Solid };
         self.edges.extend(targets.into_iter().map(need));
     }
 
-    fn add_roads(&mut self, step: &Step, from: StepIndex, plan: &Plan, ends: &mut Ends) {
+    fn add_roads(&mut self, step: &Step, from: StepIndex, plan: &Plan, ends: &mut Ends, at: Place) {
         for (road, target) in roads_of(step) {
             let line = if road.is_branch() { EdgeLine::Solid } else { EdgeLine::Dashed };
             let mut targets: Vec<usize> =
-                target.steps.iter().filter_map(|id| plan.graph().find(id.value.as_str())).map(StepIndex::get).collect();
+                target.steps.iter().filter_map(|id| plan.graph().find(id.value.as_str())).map(|to| at.of(to)).collect();
             if target.done {
-                targets.push(*ends.done.get_or_insert_with(|| self.add_node(Shape::End, "done")));
+                targets.push(*ends.done.get_or_insert_with(|| self.add_node(Shape::End, at.group, "done")));
             }
             if target.failed {
-                targets.push(*ends.failed.get_or_insert_with(|| self.add_node(Shape::End, "failed")));
+                targets.push(*ends.failed.get_or_insert_with(|| self.add_node(Shape::End, at.group, "failed")));
             }
             // A step named twice by one road is one edge.
             for to in targets.into_iter().collect::<BTreeSet<_>>() {
-                self.edges.push(Edge { from: from.get(), to, label: label(step, road), line });
+                self.edges.push(Edge { from: at.of(from), to, label: label(step, road), line });
             }
         }
     }
@@ -149,6 +214,9 @@ impl Picture {
             // Writing to a String cannot fail.
             let _ = writeln!(out, "  n{number} [label={}, {}];", dot(&lines), dot_shape(node.shape));
         }
+        for (number, group) in self.groups.iter().enumerate().filter(|(_, group)| group.within.is_none()) {
+            self.dot_group(number, group, 1, &mut out);
+        }
         for edge in &self.edges {
             let style = match edge.line {
                 EdgeLine::Solid => "solid",
@@ -160,6 +228,33 @@ impl Picture {
         }
         out.push_str("}\n");
         out
+    }
+
+    /// A group with those in it; as deep as runbooks run one another, which is bounded.
+    fn dot_group(&self, number: usize, group: &Group, depth: usize, out: &mut String) {
+        let indent = "  ".repeat(depth);
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{indent}subgraph cluster_{number} {{\n{indent}  label={};", dot(&[&group.title]));
+        for (node, _) in self.nodes.iter().enumerate().filter(|(_, node)| node.group == Some(number)) {
+            let _ = writeln!(out, "{indent}  n{node};");
+        }
+        for (inner, group) in self.groups.iter().enumerate().filter(|(_, group)| group.within == Some(number)) {
+            self.dot_group(inner, group, depth + 1, out);
+        }
+        let _ = writeln!(out, "{indent}}}");
+    }
+
+    fn mermaid_group(&self, number: usize, group: &Group, depth: usize, out: &mut String) {
+        let indent = "  ".repeat(depth);
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{indent}subgraph g{number} [\"{}\"]", mermaid(&group.title));
+        for (node, _) in self.nodes.iter().enumerate().filter(|(_, node)| node.group == Some(number)) {
+            let _ = writeln!(out, "{indent}  n{node}");
+        }
+        for (inner, group) in self.groups.iter().enumerate().filter(|(_, group)| group.within == Some(number)) {
+            self.mermaid_group(inner, group, depth + 1, out);
+        }
+        let _ = writeln!(out, "{indent}end");
     }
 
     /// The picture as Mermaid text, which many wikis and forges draw in markdown.
@@ -180,6 +275,9 @@ impl Picture {
             // Writing to a String cannot fail.
             let _ = writeln!(out, "  n{number}{open}\"{text}\"{close}");
         }
+        for (number, group) in self.groups.iter().enumerate().filter(|(_, group)| group.within.is_none()) {
+            self.mermaid_group(number, group, 1, &mut out);
+        }
         for edge in &self.edges {
             let arrow = match edge.line {
                 EdgeLine::Solid => "-->",
@@ -192,6 +290,30 @@ impl Picture {
     }
 }
 
+/// A runbook that is to be drawn.
+struct Part<'a> {
+    plan: &'a Plan,
+    /// What stands before the ids of its steps.
+    path: String,
+    group: Option<usize>,
+    /// Number of the node that runs it.
+    run_by: Option<usize>,
+}
+
+/// Where the steps of one runbook stand.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Number of the node of its first step.
+    first: usize,
+    group: Option<usize>,
+}
+
+impl Place {
+    fn of(self, step: StepIndex) -> usize {
+        self.first + step.get()
+    }
+}
+
 /// The nodes of `done` and `failed`, once something leads there.
 #[derive(Default)]
 struct Ends {
@@ -199,7 +321,18 @@ struct Ends {
     failed: Option<usize>,
 }
 
-fn node(step: &Step) -> Node {
+/// How often a step does what it does: `x3, each host`, or `each host` where the list is not known yet.
+#[must_use]
+pub fn loop_words(step: &Step) -> Option<String> {
+    let each = &step.for_each.as_ref()?.value;
+    let name = &each.name.value;
+    Some(match &each.over {
+        ForEachList::Items(items) => format!("x{}, each {name}", items.len()),
+        ForEachList::Expression(_) => format!("each {name}"),
+    })
+}
+
+fn node(step: &Step, path: &str, group: Option<usize>) -> Node {
     let shape = match step.kind.value {
         Kind::Verify => Shape::Verify,
         Kind::Decide => Shape::Decide,
@@ -212,10 +345,13 @@ fn node(step: &Step) -> Node {
         (_, Some(_)) => format!("{}, approved first", step.kind.value.key()),
         _ => step.kind.value.key().to_owned(),
     };
-    let mut lines = vec![kind];
+    let mut lines = vec![[Some(kind), loop_words(step)].into_iter().flatten().collect::<Vec<_>>().join(", ")];
     lines.extend(broken(step.title.value.source()));
-    lines.push(format!("({})", step.id.value));
-    Node { shape, lines }
+    if let Work::Runbook(call) = &step.body.work {
+        lines.push(format!("runs {}", call.name.value));
+    }
+    lines.push(format!("({path}{})", step.id.value));
+    Node { shape, lines, group }
 }
 
 /// The words of a road: `when steps.reachable.failed`, `otherwise`, `on failure`.
@@ -326,7 +462,7 @@ mod tests {
     use super::*;
 
     fn picture() -> Picture {
-        let node = |shape, text: &str| Node { shape, lines: vec![text.to_owned(), "(id)".to_owned()] };
+        let node = |shape, text: &str| Node { shape, lines: vec![text.to_owned(), "(id)".to_owned()], group: None };
         Picture {
             title: "A \"title\"".to_owned(),
             nodes: vec![node(Shape::Verify, "looks"), node(Shape::Decide, "a < b # c"), node(Shape::End, "done")],
@@ -334,6 +470,7 @@ mod tests {
                 Edge { from: 0, to: 1, label: String::new(), line: EdgeLine::Solid },
                 Edge { from: 1, to: 2, label: "when x == \"y\"".to_owned(), line: EdgeLine::Dashed },
             ],
+            groups: Vec::new(),
         }
     }
 
@@ -352,6 +489,42 @@ mod tests {
         assert!(mermaid.contains(r#"n1{"a #lt; b #35; c<br/>(id)"}"#), "{mermaid}");
         assert!(mermaid.contains(r#"n1 -.->|"when x == #quot;y#quot;"| n2"#), "{mermaid}");
         assert!(mermaid.contains("n0 --> n1\n"), "{mermaid}");
+    }
+
+    #[test]
+    fn a_runbook_that_is_run_stands_around_its_steps() {
+        use crate::check::{Beside, Facts, load_whole};
+
+        let head = |name: &str, steps: &str| format!("version: 1\nrunbook: {name}\ntitle: T {name}\nsteps:\n{steps}");
+        let mut beside = |name: &crate::id::RunbookName| {
+            let steps = match name.as_str() {
+                "outer" => "  deep: { verify: D, runbook: inner }\n  last: { verify: L, run: last }\n",
+                _ => "  look: { verify: L, run: 'look {{ each.host }}', for_each: { host: [a, b, c] } }\n",
+            };
+            Beside::File { name: format!("{name}.yaml"), bytes: head(name.as_str(), steps).into_bytes() }
+        };
+        let text = head("top", "  go: { verify: G, runbook: outer }\n  end: { verify: E, run: end }\n");
+        let plan = load_whole("top.yaml", text.as_bytes(), None, &Facts::default(), &mut beside).runbook.plan;
+        let picture = plan.as_ref().map_or_else(|| unreachable!("it checks"), Picture::of);
+        let last = |number: usize| picture.nodes.get(number).and_then(|node| node.lines.last()).map(String::as_str);
+        assert_eq!([last(0), last(2), last(4)], [Some("(go)"), Some("(go/deep)"), Some("(go/deep/look)")]);
+        assert_eq!(
+            picture.nodes.get(4).and_then(|node| node.lines.first()).map(String::as_str),
+            Some("verify, x3, each host")
+        );
+        let within: Vec<_> = picture.groups.iter().map(|group| (group.title.as_str(), group.within)).collect();
+        assert_eq!(within, [("outer: T outer", None), ("inner: T inner", Some(0))]);
+        let runs: Vec<_> =
+            picture.edges.iter().filter(|edge| edge.label == "runs").map(|edge| (edge.from, edge.to)).collect();
+        assert_eq!(runs, [(0, 2), (2, 4)]);
+        let dot = picture.to_dot();
+        let nested =
+            "  subgraph cluster_0 {\n    label=\"outer: T outer\";\n    n2;\n    n3;\n    subgraph cluster_1 {\n";
+        assert!(dot.contains(nested), "{dot}");
+        assert_eq!(dot.matches('{').count(), dot.matches('}').count(), "{dot}");
+        let mermaid = picture.to_mermaid();
+        assert!(mermaid.contains("  subgraph g0 [\"outer: T outer\"]\n    n2\n    n3\n    subgraph g1 ["), "{mermaid}");
+        assert_eq!(mermaid.matches("subgraph ").count(), mermaid.matches("end\n").count(), "{mermaid}");
     }
 
     #[test]

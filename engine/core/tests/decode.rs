@@ -451,9 +451,6 @@ policy: { override: never, zzz: 1 }
         [
             (Code::BadId, "a b"),
             (Code::MissingKey, "c"),
-            (Code::UnknownParty, "sres"),
-            (Code::UnknownParty, "pagr"),
-            (Code::UnknownParty, "d"),
             (Code::KeyOfAnotherKind, "email"),
             (Code::WrongType, "http://x"),
             (Code::WrongType, "'ssh://-oProxyCommand=x'"),

@@ -29,6 +29,9 @@ mod attempts;
 #[path = "state/gate.rs"]
 mod gate;
 
+#[path = "state/items.rs"]
+mod items;
+
 #[path = "state/people.rs"]
 mod people;
 
@@ -52,6 +55,9 @@ mod dry;
 
 #[path = "state/example.rs"]
 mod example;
+
+#[path = "state/loops.rs"]
+mod loops;
 
 #[path = "state/shapes.rs"]
 mod shapes;

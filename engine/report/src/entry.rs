@@ -120,47 +120,5 @@ fn called(alert: &Alert) -> String {
 /// The step a record is about.
 #[must_use]
 pub fn step_of(record: &Record) -> Option<&str> {
-    match record {
-        Record::StepPlanned { key, .. }
-        | Record::ApprovalRequested { key, .. }
-        | Record::ApprovalGranted { key, .. }
-        | Record::ApprovalDenied { key, .. }
-        | Record::ApprovalExpired { key, .. }
-        | Record::ApprovalVoid { key, .. }
-        | Record::StepIntent { key, .. }
-        | Record::StepSpawned { key, .. }
-        | Record::StepReleased { key }
-        | Record::StepOutput { key, .. }
-        | Record::AttemptEnded { key, .. }
-        | Record::RetryScheduled { key, .. }
-        | Record::DoubtOpened { key, .. }
-        | Record::DoubtSettled { key, .. } => Some(&key.step),
-        Record::StepSettled { step, .. }
-        | Record::StepSkipped { step, .. }
-        | Record::StepUndone { step, .. }
-        | Record::StepTakenOver { step, .. }
-        | Record::Decision { step, .. }
-        | Record::EscalationSent { step, .. }
-        | Record::EscalationFailed { step, .. }
-        | Record::EscalationWaiting { step, .. }
-        | Record::EscalationAcknowledged { step, .. }
-        | Record::EscalationTimedOut { step }
-        | Record::Attachment { step, .. }
-        | Record::Override { step, .. } => Some(step),
-        Record::Question { step, .. }
-        | Record::Answer { step, .. }
-        | Record::QuestionWithdrawn { step, .. }
-        | Record::Note { step, .. }
-        | Record::Handover { step, .. }
-        | Record::Refused { step, .. } => step.as_deref(),
-        Record::RunStarted(_)
-        | Record::HandoverConfirmed { .. }
-        | Record::ClockJumped { .. }
-        | Record::Recovered { .. }
-        | Record::PhaseEntered { .. }
-        | Record::RunSuspended { .. }
-        | Record::RunResumed { .. }
-        | Record::RunCancelled { .. }
-        | Record::RunSealed { .. } => None,
-    }
+    record.step().map(String::as_str)
 }

@@ -44,6 +44,11 @@ pub fn story(entries: &[Folded], zone: &TimeZone) -> Vec<Told> {
         .collect()
 }
 
+/// Who was told: a person of a team, or who was named.
+fn whom(to: &str, person: Option<&String>) -> String {
+    person.map_or_else(|| to.to_owned(), |person| format!("{person} ({to})"))
+}
+
 fn attempt(key: &AttemptKey) -> String {
     let part = match key.part {
         Part::Main => "",
@@ -102,6 +107,12 @@ fn sentence(entry: &Folded, start: Option<Timestamp>, zone: &TimeZone) -> String
                 because(reason.as_ref())
             )
         }
+        Record::StepItems { step, items, approval } => {
+            let held = if *approval { "; one approval of them all comes first" } else { "" };
+            let names: Vec<String> = items.iter().map(ToString::to_string).collect();
+            let names = if items.is_empty() { "none".to_owned() } else { excerpt(&names.join(", ")) };
+            format!("{step}: its list has {}: {names}{held}", items.len())
+        }
         Record::StepTakenOver { step, run, n, was } => {
             format!(
                 "{step}: taken over from entry {n} of run {run}, {}{}",
@@ -137,9 +148,18 @@ fn sentence(entry: &Folded, start: Option<Timestamp>, zone: &TimeZone) -> String
             let why = if *timed_out { "nobody answered in time" } else { "it is no longer wanted" };
             format!("the question{} is withdrawn: {why}", on(step.as_ref()))
         }
-        Record::EscalationSent { step, to, channel, .. } => format!("{step}: told {to} by {channel}"),
-        Record::EscalationFailed { step, to, channel, error } => {
-            format!("{step}: {channel} could not tell {to}: {}", excerpt(error))
+        Record::EscalationSent { step, to, person, channel, .. } => {
+            format!("{step}: told {} by {channel}", whom(to, person.as_ref()))
+        }
+        Record::EscalationFailed { step, to, person, channel, error } => {
+            format!("{step}: {channel} could not tell {}: {}", whom(to, person.as_ref()), excerpt(error))
+        }
+        Record::EscalationWidened { step, to } => {
+            format!("{step}: nobody acknowledged in time, so the rest is told: {}", to.join(", "))
+        }
+        Record::EscalationWaiting { step, from, told: false, .. } => {
+            let whom = if from.is_empty() { "people".to_owned() } else { from.join(", ") };
+            format!("{step}: tells {whom}, who may acknowledge from now on")
         }
         Record::EscalationWaiting { step, from, deadline, .. } => {
             let whom = if from.is_empty() { "anybody".to_owned() } else { from.join(", ") };
@@ -207,6 +227,7 @@ fn printed(key: &AttemptKey, stream: Stream, output: &Output) -> String {
     let name = match stream {
         Stream::Stdout => "standard output",
         Stream::Stderr => "standard error",
+        Stream::Body => "body of the answer",
     };
     let first = output.head.lines().next().unwrap_or_default();
     let shown = if first.is_empty() { String::new() } else { format!(", `{}`", excerpt(first)) };
@@ -220,6 +241,9 @@ fn end_words(end: &End) -> String {
         End::TimedOut => "out of time".to_owned(),
         End::Stopped => "stopped".to_owned(),
         End::NotStarted(_) => "not started".to_owned(),
+        End::Answered { status, .. } => format!("status {status}"),
+        End::NoAnswer(_) => "no answer".to_owned(),
+        End::Wrote => "written".to_owned(),
         End::Lost(_) => "lost".to_owned(),
     }
 }

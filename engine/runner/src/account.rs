@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use runbook_core::run::calls::Calls;
 use runbook_core::run::record::{Actor, Auth};
 
 /// Variables every program gets, if the engine has them.
@@ -81,6 +82,8 @@ pub struct Machine {
     pub program: PathBuf,
     /// The program that is a supervisor when its first word is [`VERB`](crate::supervisor::VERB): the engine's own.
     pub supervisor: PathBuf,
+    /// How the program is called in the commands that people are sent.
+    pub calls: Calls,
 }
 
 impl Machine {
@@ -95,6 +98,7 @@ impl Machine {
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             program: PathBuf::from("/proc/self/exe"),
             supervisor: PathBuf::from("/proc/self/exe"),
+            calls: Calls::default(),
         }
     }
 

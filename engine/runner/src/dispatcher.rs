@@ -27,6 +27,9 @@ const INPUTS_MAX: usize = 16;
 /// Time between two looks at the deadline where the system has no alarm to give.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Time to the next look at an inbox that could not be read.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
 /// What a terminal writes into: who said it, and what.
 pub type InputSender = mpsc::Sender<(Actor, Input)>;
 /// The other end, which a run reads.
@@ -66,6 +69,8 @@ pub(crate) struct Dispatcher {
     signals: Signals,
     inputs: Option<InputReceiver>,
     inbox: Option<Watch>,
+    /// What lies in the inbox was not read: nobody will tell of it again.
+    unread: bool,
     /// Messages that are in the transcript already.
     taken: BTreeSet<String>,
     suspend: bool,
@@ -94,6 +99,7 @@ impl Dispatcher {
     /// What the system says when it has no timer or signal to give.
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
         let Parts { state, recorder, work, clock, inputs, inbox, taken } = parts;
+        crate::process::adopt()?;
         Ok(Self {
             state,
             recorder,
@@ -105,6 +111,7 @@ impl Dispatcher {
             signals: Signals::listen()?,
             inputs: Some(inputs),
             inbox,
+            unread: false,
             taken,
             suspend: false,
             leaving: false,
@@ -115,10 +122,12 @@ impl Dispatcher {
 
     /// Goes on until the run is over, waits, or cannot be recorded.
     pub(crate) async fn run(mut self, first: Event) -> Stop {
-        match self.go_on(first).await {
+        let stop = match self.go_on(first).await {
             Ok(stop) => stop,
             Err(unwritable) => self.let_end(unwritable).await,
-        }
+        };
+        self.executor.close().await;
+        stop
     }
 
     async fn go_on(&mut self, first: Event) -> Result<Stop, Unwritable> {
@@ -160,6 +169,7 @@ impl Dispatcher {
         };
         let inbox = async {
             match &mut self.inbox {
+                Some(_) if self.unread => tokio::time::sleep(READ_AGAIN_AFTER).await,
                 Some(watch) => watch.changed().await,
                 None => std::future::pending().await,
             }
@@ -251,10 +261,11 @@ impl Dispatcher {
             Effect::Record(actor, record) => self.recorder.append(&actor, &record, stamp, &self.work)?,
             Effect::Sync => self.recorder.sync(&self.work)?,
             Effect::Plan { key, invocation } => self.executor.plan(key, &invocation),
+            Effect::PlanItems { key, items, shown } => self.executor.plan_items(key, &items, shown),
             Effect::Start { key, plan } => self.executor.start(key, &plan),
             Effect::Release { key } => self.executor.release(&key),
             Effect::Stop { key } => self.executor.stop(&key),
-            Effect::Tell { step, to, message, subject } => self.executor.tell(step, to, subject, message),
+            Effect::Tell { step, to, message, subject } => self.executor.tell(step, to, &subject, &message),
             Effect::Attach { step, wanted } => self.executor.attach(step, wanted),
             Effect::TellOwner { message } => {
                 let owner = self.state.plan().document().owner.as_ref().map(|owner| owner.value.clone());
@@ -276,10 +287,13 @@ impl Dispatcher {
         let taken = match runbook_transcript::inbox::take(watch.directory()) {
             Ok(taken) => taken,
             Err(error) => {
-                self.work.observer.unrecorded(&format!("the inbox cannot be read: {error}"));
+                if !std::mem::replace(&mut self.unread, true) {
+                    self.work.observer.unrecorded(&format!("the inbox cannot be read, it is tried again: {error}"));
+                }
                 return Ok(false);
             }
         };
+        self.unread = taken.messages.len() >= runbook_transcript::inbox::MESSAGES_MAX;
         for refused in &taken.refused {
             self.work.observer.unrecorded(&refused.to_string());
         }
@@ -389,6 +403,8 @@ impl Dispatcher {
                     Some(
                         Event::Spawned { .. }
                         | Event::Planned { .. }
+                        | Event::Previewed { .. }
+                        | Event::AlreadySo { .. }
                         | Event::Told { .. }
                         | Event::ToldAll { .. }
                         | Event::Attached { .. }
@@ -417,6 +433,9 @@ fn end_text(end: &End) -> String {
         End::TimedOut => "ran out of time and was ended".to_owned(),
         End::Stopped => "was ended because of the cancel".to_owned(),
         End::NotStarted(failure) => format!("did not start: {}", failure.message),
+        End::Answered { status, .. } => format!("was answered with status {status}"),
+        End::NoAnswer(why) => format!("was not answered: {why}"),
+        End::Wrote => "was written".to_owned(),
         End::Lost(why) => format!("its end is not known: {why}"),
     }
 }

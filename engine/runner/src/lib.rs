@@ -14,10 +14,12 @@ pub mod observer;
 pub mod process;
 pub mod recorder;
 pub mod refuse;
+mod remote;
 pub mod run;
 pub mod secret;
 pub mod signal;
 pub mod supervisor;
 pub mod team;
+pub mod web;
 
 pub use dispatcher::{InputReceiver, InputSender, inputs};

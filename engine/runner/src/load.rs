@@ -1,5 +1,6 @@
 //! Finds runbooks and the team file beside them, and reads them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
@@ -7,14 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use runbook_core::check::{self, Facts};
+use runbook_core::check::{self, Beside, Facts, LastDrill, LoadedWhole};
 use runbook_core::diagnostic::{Diagnostic, Severity};
 use runbook_core::document::team::Team;
+use runbook_core::document::{self, model::Document};
 use runbook_core::id::RunbookName;
 use runbook_core::limits::FILE_BYTES_MAX;
 use runbook_core::plan::Plan;
+use runbook_core::run::record::{BlobDigest, RunStarted};
 
 use crate::account::Machine;
+use crate::executor::writing;
 use crate::git;
 use crate::process::open_regular;
 use crate::run::Loaded;
@@ -180,7 +184,8 @@ pub fn find(machine: &Machine, name: &str, directory: Option<&Path>) -> Result<F
 }
 
 /// What a folder of runbooks stands in; a runbook elsewhere belongs to its repository, else to its own folder.
-fn directory_of(folder: &Path) -> PathBuf {
+#[must_use]
+pub fn directory_of(folder: &Path) -> PathBuf {
     if folder.file_name().is_some_and(|name| name == FOLDER)
         && let Some(above) = folder.parent()
     {
@@ -205,6 +210,8 @@ pub struct Checked {
     pub runbook: check::Loaded,
     /// The team file, where there is one.
     pub team: Option<check::LoadedTeam>,
+    /// The files of the runbooks that it runs, directly or through others.
+    pub called: Sources,
 }
 
 impl Checked {
@@ -225,6 +232,7 @@ impl Checked {
             plan: Arc::new(self.runbook.plan?),
             team: Arc::new(team),
             runbook: found.runbook,
+            called: self.called,
             team_source: found.team,
             directory: found.directory,
         })
@@ -235,33 +243,94 @@ impl Checked {
 #[must_use]
 pub fn check(found: &Found, machine: &Machine, today: Date) -> Checked {
     let team = found.team.as_ref().map(|team| check::load_team(&team.shown(machine), &team.bytes));
-    let folder = found.runbook.path.parent().unwrap_or(Path::new("/"));
-    let facts = Facts {
-        today,
-        file_stem: found.runbook.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
-        runbooks: names(folder).ok().map(|names| names.into_iter().collect()),
-        ..Facts::default()
-    };
     let known = team.as_ref().and_then(|team| team.team.as_ref());
-    let runbook = check::load(&found.runbook.shown(machine), &found.runbook.bytes, known, &facts);
-    Checked { runbook, team }
+    let (whole, called) = check_whole(&found.runbook, known, machine, today, None);
+    Checked { runbook: whole.runbook, team, called }
 }
 
-/// Checks a runbook again that was checked when its run started. What depends on the day or on other files was judged
-/// then.
+/// Files by the names of the runbooks in them.
+pub type Sources = BTreeMap<RunbookName, Source>;
+
+/// Checks a runbook with all it runs, which lie beside it; gives those files, too. `today` is for reviews that are
+/// overdue, `drilled` for drills.
+#[must_use]
+pub fn check_whole(
+    runbook: &Source,
+    team: Option<&Team>,
+    machine: &Machine,
+    today: Date,
+    drilled: Option<LastDrill>,
+) -> (LoadedWhole, Sources) {
+    let folder = runbook.path.parent().unwrap_or(Path::new("/"));
+    let facts = Facts {
+        today,
+        file_stem: runbook.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+        drilled,
+        runbooks: names(folder).ok().map(|names| names.into_iter().collect()),
+        sources: template_files(runbook, folder),
+        ..Facts::default()
+    };
+    let mut sources = Sources::new();
+    let mut beside = |name: &RunbookName| {
+        let path = folder.join(format!("{name}.yaml"));
+        match Source::read(&path) {
+            Ok(source) => {
+                let file = Beside::File { name: source.shown(machine), bytes: source.bytes.clone() };
+                sources.insert(name.clone(), source);
+                file
+            }
+            Err(LoadError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => Beside::Missing,
+            Err(LoadError::File { error, .. }) => Beside::Unreadable(error.to_string()),
+            Err(LoadError::NoFolder { .. } | LoadError::NoRunbook { .. }) => Beside::Missing,
+        }
+    };
+    let whole = check::load_whole(&runbook.shown(machine), &runbook.bytes, team, &facts, &mut beside);
+    (whole, sources)
+}
+
+/// The handlebars files that a runbook names in so many words, each with its text or why it cannot be read.
+fn template_files(runbook: &Source, folder: &Path) -> BTreeMap<String, Result<String, String>> {
+    let mut sources = BTreeMap::new();
+    // Most name none, and are not read twice.
+    let names_any = runbook.bytes.windows(8).any(|bytes| bytes == b"template");
+    let parsed = names_any.then(|| document::parse("", &runbook.bytes));
+    let directory = directory_of(folder);
+    for written in parsed.iter().filter_map(|parsed| parsed.document.as_ref()).flat_map(Document::writings) {
+        if let Some(name) = written.source.value.literal_text() {
+            let text = writing::read_source(&directory.join(&name));
+            sources.insert(name, text);
+        }
+    }
+    sources
+}
+
+/// The plan and the team of a run, from the files as they were when it started: `read` gives a blob of the run. What
+/// depends on the day was judged then.
 ///
 /// # Errors
-/// A sentence, when this build does not take what that one took.
-pub(crate) fn check_again(path: &str, source: &[u8], team: Option<&[u8]>) -> Result<(Arc<Plan>, Arc<Team>), String> {
+/// A sentence, when a blob cannot be had, or this build does not take what that one took.
+pub fn as_it_was(
+    started: &RunStarted,
+    read: &dyn Fn(&BlobDigest) -> Result<Vec<u8>, String>,
+) -> Result<(Arc<Plan>, Arc<Team>), String> {
     let refused = |what: &str, first: Option<&Diagnostic>| {
         let why = first.map(|problem| format!(": {}", problem.title)).unwrap_or_default();
         format!("this build does not take the {what} as it was when the run started{why}")
     };
-    let team = match team.map(|bytes| check::load_team(TEAM, bytes)) {
+    let team = match &started.team {
         None => Team::default(),
-        Some(loaded) => loaded.team.ok_or_else(|| refused("team file", first_error(&loaded.diagnostics)))?,
+        Some(digest) => {
+            let loaded = check::load_team(TEAM, &read(digest)?);
+            loaded.team.ok_or_else(|| refused("team file", first_error(&loaded.diagnostics)))?
+        }
     };
-    let loaded = check::load(path, source, Some(&team), &Facts::default());
+    let mut beside = |name: &RunbookName| match started.called.get(name.as_str()).map(read) {
+        Some(Ok(bytes)) => Beside::File { name: format!("{name}.yaml"), bytes },
+        Some(Err(why)) => Beside::Unreadable(why),
+        None => Beside::Missing,
+    };
+    let source = read(&started.source)?;
+    let loaded = check::load_whole(&started.path, &source, Some(&team), &Facts::default(), &mut beside).runbook;
     let plan = loaded.plan.ok_or_else(|| refused("runbook", first_error(&loaded.diagnostics)))?;
     Ok((Arc::new(plan), Arc::new(team)))
 }

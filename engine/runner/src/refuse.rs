@@ -1,30 +1,16 @@
 //! What the language has and this build does not: said before the first step, never in the middle of an incident.
 
-use std::collections::BTreeSet;
-
-use runbook_core::document::model::{Approve, Kind, Step, Work};
-use runbook_core::document::team::Team;
+use runbook_core::document::model::{Approve, Step, Work};
 use runbook_core::plan::Plan;
-use runbook_core::run::record::Mode;
-
-use crate::channel::is_in_this_build;
-use crate::team::route;
 
 /// Says what of a runbook this build cannot do, a sentence each; nothing where it can be run.
 #[must_use]
-pub fn refusals(plan: &Plan, team: &Team, mode: Mode) -> Vec<String> {
+pub fn refusals(plan: &Plan) -> Vec<String> {
     let mut sentences = Vec::new();
-    if mode == Mode::Drill {
-        sentences.push("a drill is not in this build: use --dry-run, with --probe to run the verify steps".to_owned());
-    }
     let document = plan.document();
     for step in &document.steps {
         of_step(step, &mut sentences);
     }
-    if document.defaults.surroundings.on.is_some() {
-        sentences.push("`defaults.on` is not in this build: steps run on this host only".to_owned());
-    }
-    sentences.extend(of_channels(plan, team));
     sentences
 }
 
@@ -39,13 +25,15 @@ fn of_step(step: &Step, sentences: &mut Vec<String>) {
     };
     for body in bodies.into_iter().flatten().chain(undo) {
         match &body.work {
-            Work::Http(_) => refuse("`http`", ": `run` curl instead"),
-            Work::Template(_) => refuse("`template`", ": write the file with `script`"),
             Work::Runbook(_) => refuse("`runbook`", ": `run` the other one by itself, or write its steps here"),
-            Work::Run(_) | Work::Script(_) | Work::Ask(_) | Work::Instruct(_) | Work::Wait(_) | Work::None => {}
-        }
-        if body.surroundings.on.is_some() {
-            refuse("`on`", ": `run` ssh instead");
+            Work::Run(_)
+            | Work::Script(_)
+            | Work::Http(_)
+            | Work::Ask(_)
+            | Work::Instruct(_)
+            | Work::Wait(_)
+            | Work::Template(_)
+            | Work::None => {}
         }
         // Kept in the clear they would be no secrets.
         if body.outputs.iter().any(|output| output.secret) {
@@ -56,9 +44,6 @@ fn of_step(step: &Step, sentences: &mut Vec<String>) {
         {
             refuse("a field with `secret: true`", ": name where it comes from under `secrets`");
         }
-    }
-    if step.for_each.is_some() {
-        refuse("`for_each`", ": write the steps out, or loop in a `script`");
     }
     if let Some(Approve::People(approval)) = step.approve.as_ref().map(|approve| &approve.value) {
         let beyond = [
@@ -71,40 +56,6 @@ fn of_step(step: &Step, sentences: &mut Vec<String>) {
             refuse(&format!("`approve` with {key}"), ": only the operator can approve here");
         }
     }
-}
-
-fn of_channels(plan: &Plan, team: &Team) -> Vec<String> {
-    let mut told: BTreeSet<(&str, String)> = BTreeSet::new();
-    let document = plan.document();
-    for step in &document.steps {
-        let escalated = step.escalation.iter().filter(|_| step.kind.value == Kind::Escalate);
-        let to = escalated.flat_map(|escalation| &escalation.to);
-        let asked = match &step.body.work {
-            Work::Ask(asking) | Work::Instruct(asking) => asking.to.as_slice(),
-            Work::Run(_)
-            | Work::Script(_)
-            | Work::Http(_)
-            | Work::Wait(_)
-            | Work::Template(_)
-            | Work::Runbook(_)
-            | Work::None => &[],
-        };
-        for name in to.chain(asked) {
-            let ways = route(team, &name.value).tries;
-            let channels: Vec<_> = ways.iter().filter_map(|way| team.channels.get_key_value(&way.channel)).collect();
-            // One channel that works is enough.
-            if channels.iter().any(|(_, channel)| is_in_this_build(&channel.kind)) {
-                continue;
-            }
-            for (channel, known) in channels {
-                told.insert((step.id.value.as_str(), format!("a {} channel ({channel})", known.kind.key())));
-            }
-        }
-    }
-    let sentence = |(step, what): (&str, String)| {
-        format!("step {step}: {what} is not in this build: give who is told a `command` channel")
-    };
-    told.into_iter().map(sentence).collect()
 }
 
 #[cfg(test)]
@@ -133,26 +84,20 @@ hosts: { web1: ssh://ops@web1 }
         let text = format!("version: 1\nrunbook: test\ntitle: T\nowner: sre\nsteps:\n{steps}");
         let loaded = check::load("test.yaml", text.as_bytes(), Some(&team), &Facts::default());
         let Some(plan) = loaded.plan else { panic!("{:#?}\n{text}", loaded.diagnostics) };
-        refusals(&plan, &team, Mode::Real)
+        refusals(&plan)
     }
 
     #[test]
     fn each_thing_this_build_lacks_is_named_with_its_step() {
         let cases = [
-            ("  a: { verify: A, http: { url: 'http://x/' } }", "`http`"),
-            ("  a: { act: A, template: { source: a.hbs, to: /a }, idempotent: true }", "`template`"),
-            ("  a: { verify: A, run: 'true', on: web1 }", "`on`"),
-            ("  a: { verify: A, run: 'true', for_each: { host: [a, b] } }", "`for_each`"),
             (
                 "  a: { act: A, run: 'true', approve: { from: [sre] }, idempotent: true, denied: failed }",
                 "`approve` with `from`",
             ),
-            ("  a: { act: A, run: 'true', idempotent: true, unless: { http: { url: 'http://x/' } } }", "`http`"),
             (
                 "  a: { verify: A, run: 'true', outputs: { key: { value: stdout, secret: true } } }",
                 "an output with `secret: true`",
             ),
-            ("  a: { escalate: A, to: akim }", "a slack channel (slack)"),
         ];
         for (steps, what) in cases {
             let sentences = refused(steps);
@@ -165,12 +110,16 @@ hosts: { web1: ssh://ops@web1 }
     fn what_this_build_can_do_is_not_refused() {
         for steps in [
             "  a: { verify: A, run: 'true' }",
+            "  a: { verify: A, http: { url: 'http://x/' } }",
+            "  a: { act: A, template: { source: a.hbs, to: /a }, idempotent: true }",
+            "  a: { act: A, run: 'true', idempotent: true, unless: { http: { url: 'http://x/' } } }",
+            "  a: { verify: A, run: 'true', on: web1 }",
             "  a: { act: A, run: 'true', approve: operator, idempotent: true }",
             "  a: { act: A, run: 'true', approve: { within: 5m, else: b }, idempotent: true }\n  \
              b: { escalate: B, to: cdoe, handover: true }",
-            // One channel that works is enough; with none the operator is shown whom to call.
-            "  a: { escalate: A, to: [bsparrow, cdoe] }",
+            "  a: { escalate: A, to: [akim, bsparrow, cdoe] }",
             "  a: { verify: A, ask: Well?, to: cdoe }",
+            "  a: { verify: A, run: 'true', for_each: { host: [a, b] } }",
         ] {
             assert_eq!(refused(steps), Vec::<String>::new(), "{steps}");
         }

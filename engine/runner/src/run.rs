@@ -17,11 +17,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use runbook_core::document::model::SecretSource;
 use runbook_core::document::team::Team;
 use runbook_core::params;
 use runbook_core::plan::Plan;
 use runbook_core::run::event::Event;
-use runbook_core::run::record::{Actor, AttemptKey, Mode, Record, RunOutcome, RunStarted};
+use runbook_core::run::record::{Actor, AttemptKey, BlobDigest, Mode, Record, RunOutcome, RunStarted};
 use runbook_core::run::request::Request;
 use runbook_core::run::state::RunState;
 use runbook_core::value::Value;
@@ -41,10 +42,10 @@ pub use self::retry::{Earlier, RetryError, look_back};
 use crate::account::Machine;
 use crate::clock::Clock;
 use crate::dispatcher::{Dispatcher, InputReceiver, Parts, Stop};
-use crate::executor::{Keeper, Workplace};
+use crate::executor::{About, Keeper, Workplace};
 use crate::git;
 use crate::inbox::Watch;
-use crate::load::Source;
+use crate::load::{Source, Sources};
 use crate::observer::Observer;
 use crate::recorder::{Recorder, Unwritable, ledger_unwritable};
 use crate::refuse;
@@ -62,6 +63,8 @@ pub struct Loaded {
     pub team: Arc<Team>,
     /// The runbook's file.
     pub runbook: Source,
+    /// The files of the runbooks that it runs, directly or through others.
+    pub called: Sources,
     /// The team file.
     pub team_source: Option<Source>,
     /// The directory steps run in, absolute.
@@ -90,7 +93,7 @@ pub struct RunOptions {
 pub enum RunEnd {
     /// The run is over and sealed.
     Over(RunOutcome),
-    /// A dry run was shown to its end.
+    /// A dry run was shown to its end, or a drill was.
     Shown,
     /// It waits for people.
     Waiting(Vec<Request>),
@@ -187,7 +190,7 @@ async fn begin(
     inputs: InputReceiver,
     wrap: Wrap,
 ) -> Result<Finished, RunError> {
-    let refused = refuse::refusals(&loaded.plan, &loaded.team, options.mode);
+    let refused = refuse::refusals(&loaded.plan);
     if !refused.is_empty() {
         return Err(RunError::NotInBuild(refused));
     }
@@ -225,6 +228,11 @@ async fn begin(
         title: document.title.value.clone(),
         path: loaded.runbook.path.display().to_string(),
         source: keep(&loaded.runbook.bytes)?,
+        called: loaded
+            .called
+            .iter()
+            .map(|(name, source)| Ok((name.to_string(), keep(&source.bytes)?)))
+            .collect::<Result<_, RunError>>()?,
         team: loaded.team_source.as_ref().map(|team| keep(&team.bytes)).transpose()?,
         commit: commit.map(|commit| commit.id),
         dirty,
@@ -244,7 +252,7 @@ async fn begin(
     let writer = Writer::create_on(&run, wrap)
         .map_err(|error| RunError::Unwritable(Unwritable { path: error.path.clone(), why: error.to_string() }))?;
     let operator = machine.account.actor("terminal");
-    let state = RunState::new(
+    let mut state = RunState::new(
         Arc::clone(&loaded.plan),
         Arc::clone(&loaded.team),
         run.id().as_str(),
@@ -252,6 +260,7 @@ async fn begin(
         &operator,
         stamp.at,
     );
+    state.call_as(machine.calls.clone());
     let work = Rc::new(workplace(
         &loaded.plan,
         &loaded.team,
@@ -295,8 +304,20 @@ pub async fn resume(
 ) -> Result<Finished, RunError> {
     let held = run.lock(&holder(&machine, Timestamp::now())).map_err(RunError::Held)?;
     let replayed = replay::replay(&run)?;
-    let replay::Replayed { writer, torn, state, plan, team, started, last, last_boot_ms, open, taken, boot_id } =
-        replayed;
+    let replay::Replayed {
+        writer,
+        torn,
+        mut state,
+        plan,
+        team,
+        started,
+        last,
+        last_boot_ms,
+        open,
+        plans,
+        taken,
+        boot_id,
+    } = replayed;
     let name = lock::name(&plan, &started.params, run.id())?;
     if let Some(name) = &name {
         lock::take(store, name, run.id())?;
@@ -313,13 +334,14 @@ pub async fn resume(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         attended,
     };
+    state.call_as(machine.calls.clone());
     let work = Rc::new(workplace(&plan, &team, keeper, machine, &directory, &run, attended, observer));
     let recorder = Recorder::new(writer, store.ledger(), started.runbook.clone());
     recorder.enter_missing_start().map_err(RunError::Unwritable)?;
     let inbox = Some(Watch::new(&run.inbox()));
     let parts = Parts { state, recorder, work, clock, inputs, inbox, taken };
     let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
-    take_up(&mut dispatcher, &run, Found { resumed, operator, torn, open, same_boot, plan: &plan })?;
+    take_up(&mut dispatcher, &run, Found { resumed, operator, torn, open, plans, same_boot })?;
     dispatcher.take_over(&left_over).map_err(RunError::Unwritable)?;
     // As large as the rest of this future together.
     let stop = Box::pin(dispatcher.run(Event::Resumed)).await;
@@ -327,37 +349,44 @@ pub async fn resume(
 }
 
 /// What a replay found, and who goes on with it.
-struct Found<'a> {
+struct Found {
     resumed: Record,
     operator: Actor,
     torn: Option<Torn>,
     open: BTreeMap<AttemptKey, fate::Process>,
+    plans: BTreeMap<AttemptKey, BlobDigest>,
     same_boot: bool,
-    plan: &'a Plan,
 }
 
 /// Records that the run is gone on with, and sees to what went on without an engine.
-fn take_up(dispatcher: &mut Dispatcher, run: &RunDir, found: Found<'_>) -> Result<(), RunError> {
-    let Found { resumed, operator, torn, open, same_boot, plan } = found;
+fn take_up(dispatcher: &mut Dispatcher, run: &RunDir, found: Found) -> Result<(), RunError> {
+    let Found { resumed, operator, torn, open, plans, same_boot } = found;
     let engine = Actor::engine(dispatcher.operator.uid);
     let (stamp, jumped) = dispatcher.clock.now();
     let mut records = vec![(operator, resumed)];
     records.extend(jumped.map(|by_ms| (engine.clone(), Record::ClockJumped { by_ms })));
     records.extend(torn.map(|torn| (engine.clone(), Record::Recovered { bytes: torn.bytes })));
     if same_boot {
-        let notes = leftover::look_after(&open, plan);
+        let notes = leftover::look_after(&open, &dispatcher.state);
         records.extend(notes.into_iter().map(|note| (engine.clone(), note)));
     }
     let acts: Vec<AttemptKey> =
         dispatcher.state.open_acts().filter(|(_, let_go)| *let_go).map(|(key, _)| key.clone()).collect();
     let mut seen_to = Vec::new();
     for key in acts {
+        if let Some(plan) = plans.get(&key) {
+            dispatcher.executor.remember_writing(&key, plan);
+        }
         let process = open.get(&key).filter(|_| same_boot);
         let fate = fate::Fate::find(run, &key, true, process.copied());
         records.extend(fate.note(&key).map(|note| (engine.clone(), note)));
         match fate.found {
             fate::Found::Lives(watched, control) => dispatcher.executor.take_up(key.clone(), watched, control),
             fate::Found::Left(exit) => dispatcher.executor.take_in(key.clone(), *exit),
+            fate::Found::Nothing(_) if dispatcher.executor.take_seen(&key) => {}
+            // What ran on another host left its end there.
+            fate::Found::Nothing(_)
+                if plans.get(&key).is_some_and(|plan| dispatcher.executor.take_back(&key, plan)) => {}
             fate::Found::NotLetGo | fate::Found::Nothing(_) => continue,
         }
         seen_to.push(key);
@@ -389,7 +418,7 @@ fn take_lock(
 
 fn finish(stop: Stop, mode: Mode, run: RunDir, store: &Store, name: Option<&str>, held: Lock) -> Finished {
     let end = match stop {
-        Stop::Sealed(_) if matches!(mode, Mode::Dry { .. }) => RunEnd::Shown,
+        Stop::Sealed(_) if mode != Mode::Real => RunEnd::Shown,
         Stop::Sealed(outcome) => RunEnd::Over(outcome),
         Stop::Suspended { in_doubt: true, requests } => RunEnd::InDoubt(requests),
         Stop::Suspended { in_doubt: false, requests } => RunEnd::Waiting(requests),
@@ -422,13 +451,23 @@ fn workplace(
         machine,
         directory: directory.to_owned(),
         run: run.id().as_str().to_owned(),
-        secrets: plan.document().secrets.iter().map(|(name, from)| (name.clone(), from.value.clone())).collect(),
+        about: About { runbook: plan.document().name.value.to_string(), severity: plan.document().severity },
+        secrets: secrets_of(plan),
         exits: run.exits(),
         team: Arc::clone(team),
         attended,
         observer,
         secrets_read: RefCell::new(Secrets::default()),
+        orphans: RefCell::default(),
     }
+}
+
+/// Where the secrets come from, those of the runbooks it runs too: the checks hold one name to one place.
+fn secrets_of(plan: &Plan) -> BTreeMap<String, SecretSource> {
+    let called = plan.called();
+    let documents = std::iter::once(plan.document()).chain(called.values().map(|plan| plan.document()));
+    let all = documents.flat_map(|document| &document.secrets);
+    all.map(|(name, from)| (name.clone(), from.value.clone())).collect()
 }
 
 fn create_run(store: &Store, plan: &Plan, now: Timestamp) -> Result<RunDir, RunError> {

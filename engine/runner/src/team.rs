@@ -1,7 +1,11 @@
 //! Who is told, by which channels, and whom the operator calls when no channel works.
 
-use runbook_core::document::team::{Person, Team};
-use runbook_core::source::Spanned;
+use std::collections::BTreeSet;
+
+use runbook_core::document::model::Work;
+use runbook_core::document::team::Team;
+use runbook_core::plan::Plan;
+use runbook_core::source::{Span, Spanned};
 
 /// How somebody named in a runbook is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,52 +25,89 @@ pub struct Try {
     pub channel: String,
     /// Who is addressed: a person's account, or the team.
     pub addressee: String,
+    /// The team in whose place a person is told by a channel of their own.
+    pub of: Option<String>,
 }
 
-/// Finds the way to a person or a team: of a team who is on call first, by that person's own channels, then by the
-/// team's. Names the team file does not know have no way and no people.
+impl Try {
+    /// The person that is told in the place of the team `to`; `None` where `to` itself is.
+    #[must_use]
+    pub fn person(&self, to: &str) -> Option<String> {
+        self.of.as_deref().filter(|of| *of == to).map(|_| self.addressee.clone())
+    }
+}
+
+/// Finds the way to a person or a team. Of a team: who is on call, by that person's own channels, then the team's, then
+/// the other members' own. A person without channels of their own is told by those of their teams. Names the team file
+/// does not know have no way and no people.
 #[must_use]
 pub fn route(team: &Team, to: &str) -> Route {
-    let mut route = Route { to: to.to_owned(), people: Vec::new(), tries: Vec::new() };
+    let mut route = Route { to: to.to_owned(), people: team.contacts(to), tries: Vec::new() };
     if let Some(group) = team.teams.get(to) {
         let on_call = group.on_call.as_ref().map(|name| name.value.as_str());
-        let others = group.members.iter().map(|name| name.value.as_str()).filter(|name| Some(*name) != on_call);
-        for name in on_call.into_iter().chain(others) {
-            route.people.push(contact(name, team.people.get(name)));
+        let own = |name: &str| team.people.get(name).map(|person| person.notify.as_slice()).unwrap_or_default();
+        if let Some(name) = on_call {
+            route.add(own(name), name, Some(to));
         }
-        if let Some((name, person)) = on_call.and_then(|name| Some((name, team.people.get(name)?))) {
-            route.add(&person.notify, name);
+        route.add(&group.notify, to, None);
+        for name in group.in_order().filter(|name| Some(*name) != on_call) {
+            route.add(own(name), name, Some(to));
         }
-        route.add(&group.notify, to);
-    } else if let Some(person) = team.people.get(to) {
-        route.people.push(contact(to, Some(person)));
-        route.add(&person.notify, to);
+        return route;
+    }
+    if let Some(person) = team.people.get(to) {
+        route.add(&person.notify, to, None);
+    }
+    if route.tries.is_empty() {
+        let is_member = |name: &Spanned<String>| name.value == to;
+        for group in team.teams.values().filter(|group| group.members.iter().any(is_member)) {
+            route.add(&group.notify, to, None);
+        }
+        if route.people.is_empty() && !route.tries.is_empty() {
+            route.people.push(to.to_owned());
+        }
     }
     route
 }
 
 impl Route {
-    fn add(&mut self, channels: &[Spanned<String>], addressee: &str) {
+    fn add(&mut self, channels: &[Spanned<String>], addressee: &str, of: Option<&str>) {
         for channel in channels {
-            if !self.tries.iter().any(|known| known.channel == channel.value) {
-                self.tries.push(Try { channel: channel.value.clone(), addressee: addressee.to_owned() });
+            // The same channel again would bring it to the same place, but a person's own is another's too.
+            let is_known =
+                |known: &Try| known.channel == channel.value && (known.of.is_none() || known.addressee == addressee);
+            if !self.tries.iter().any(is_known) {
+                let (channel, addressee) = (channel.value.clone(), addressee.to_owned());
+                self.tries.push(Try { channel, addressee, of: of.map(str::to_owned) });
             }
         }
     }
+
+    /// Names and numbers on a line; the name itself where nobody is known behind it.
+    #[must_use]
+    pub fn whom(&self) -> String {
+        if self.people.is_empty() { self.to.clone() } else { self.people.join("; ") }
+    }
 }
 
-fn contact(account: &str, person: Option<&Person>) -> String {
-    match person {
-        None => account.to_owned(),
-        Some(Person { name, phone: None, .. }) => format!("{name} ({account})"),
-        Some(Person { name, phone: Some(phone), .. }) => format!("{name} ({account}), {phone}"),
+/// Where the secrets stand of the channels by which a runbook may tell people.
+#[must_use]
+pub fn secrets_in_use(plan: &Plan, team: &Team) -> BTreeSet<Span> {
+    let mut named: BTreeSet<&str> = BTreeSet::new();
+    for step in &plan.document().steps {
+        named.extend(step.escalation.iter().flat_map(|escalation| &escalation.to).map(|to| to.value.as_str()));
+        if let Work::Ask(asking) | Work::Instruct(asking) = &step.body.work {
+            named.extend(asking.to.iter().map(|to| to.value.as_str()));
+        }
     }
+    let ways = named.into_iter().flat_map(|name| route(team, name).tries);
+    ways.filter_map(|way| Some(team.channels.get(&way.channel)?.secret()?.span)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use indexmap::IndexMap;
-    use runbook_core::document::team::Group;
+    use runbook_core::document::team::{Group, Person};
     use runbook_core::source::Span;
 
     use super::*;
@@ -102,21 +143,35 @@ mod tests {
         }
     }
 
-    fn tries(route: &Route) -> Vec<(&str, &str)> {
-        route.tries.iter().map(|way| (way.channel.as_str(), way.addressee.as_str())).collect()
+    fn tries(route: &Route) -> Vec<(&str, &str, Option<String>)> {
+        route.tries.iter().map(|way| (way.channel.as_str(), way.addressee.as_str(), way.person(&route.to))).collect()
     }
 
     #[test]
-    fn of_a_team_who_is_on_call_is_told_first() {
+    fn of_a_team_who_is_on_call_is_told_first_and_the_others_when_nothing_else_works() {
         let route = route(&team(), "networking");
         assert_eq!(route.people, ["Ben Sparrow (bsparrow), +1 555 0101", "Ada Kim (akim)"]);
-        assert_eq!(tries(&route), [("pager", "bsparrow"), ("slack", "networking")]);
+        let person = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            tries(&route),
+            [
+                ("pager", "bsparrow", person("bsparrow")),
+                ("slack", "networking", None),
+                ("pager", "networking", None),
+                ("mail", "akim", person("akim")),
+            ]
+        );
     }
 
     #[test]
-    fn a_person_is_told_by_their_own_channels() {
-        assert_eq!(tries(&route(&team(), "akim")), [("mail", "akim")]);
-        let nobody = route(&team(), "nobody");
+    fn a_person_is_told_by_their_own_channels_else_by_their_teams() {
+        assert_eq!(tries(&route(&team(), "akim")), [("mail", "akim", None)]);
+        let mut without = team();
+        without.people.shift_remove("akim");
+        let route_of = |name: &str| route(&without, name);
+        assert_eq!(tries(&route_of("akim")), [("slack", "akim", None), ("pager", "akim", None)]);
+        assert_eq!(route_of("akim").people, ["akim"]);
+        let nobody = route_of("nobody");
         assert!(nobody.tries.is_empty() && nobody.people.is_empty());
     }
 }

@@ -230,12 +230,21 @@ impl Meaning {
             let digest = digest.ok_or_else(|| format!("its `{key}` is no sha256"))?;
             self.blobs.entry(digest).or_insert(n);
         }
+        let called = d.get(CALLED_KEY).and_then(Value::as_object).into_iter().flatten();
+        for (name, value) in called {
+            let digest = value.as_str().and_then(Digest::parse);
+            let digest = digest.ok_or_else(|| format!("its `{CALLED_KEY}` has no sha256 of {name:?}"))?;
+            self.blobs.entry(digest).or_insert(n);
+        }
         Ok(())
     }
 }
 
 /// The keys of an entry's `d` that hold the digest of a blob.
 const BLOB_KEYS: [&str; 4] = ["blob", "plan", "source", "team"];
+
+/// The key of a start that holds the digests of blobs by names: the runbooks that the run's own runs.
+const CALLED_KEY: &str = "called";
 
 /// What is in the folder of blobs, of those that entries name.
 #[derive(Debug, Default)]

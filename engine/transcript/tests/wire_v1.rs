@@ -16,9 +16,12 @@ use serde_json::{Map, Value as Json, json};
 /// Lines as version 0.1.0 wrote them, at least one a kind. They are never written anew: a reader that cannot read
 /// them cannot read its users' evidence.
 const SAMPLE: &str = include_str!("wire-v1.jsonl");
+/// The same for what was added with loops.
+const LOOPS: &str = include_str!("wire-v1-loops.jsonl");
 
 fn sample() -> Vec<Entry> {
-    Reader::new(SAMPLE.as_bytes(), Path::new("wire-v1.jsonl"), None).collect::<Result<_, _>>().unwrap()
+    let read = |text: &'static str| Reader::new(text.as_bytes(), Path::new("wire-v1.jsonl"), None);
+    read(SAMPLE).chain(read(LOOPS)).collect::<Result<_, _>>().unwrap()
 }
 
 #[test]

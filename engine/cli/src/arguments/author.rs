@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::completion::complete_runbook;
+use crate::completion::{complete_channel, complete_runbook};
 
 /// `list`.
 #[derive(Debug, Args)]
@@ -47,6 +47,20 @@ pub struct Check {
     /// What else is an error
     #[arg(long, value_enum)]
     pub deny: Option<DenyWhat>,
+}
+
+/// `team`.
+#[derive(Debug, Args)]
+pub struct TeamVerb {
+    /// Send a test message by these channels [default: all of them]
+    #[arg(long, num_args = 0.., value_name = "CHANNEL", add = ArgValueCompleter::new(complete_channel))]
+    pub test: Option<Vec<String>>,
+    /// Do not ask before the test messages are sent
+    #[arg(long, short, requires = "test")]
+    pub yes: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `new`.

@@ -106,7 +106,7 @@ fn check_files(files: &[PathBuf], machine: &Machine, context: &Context) -> Resul
             teams.insert(team_path.clone(), team);
         }
         let team = teams.get(&team_path).and_then(Option::as_ref);
-        checked.push(check_runbook(&source, team, machine, context).1);
+        checked.push(check_runbook(&source, team, machine, context).checked);
     }
     Ok(checked)
 }

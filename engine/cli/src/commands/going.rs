@@ -53,6 +53,8 @@ pub(super) enum Watching {
     Plain,
     /// By a machine.
     Json,
+    /// By nobody: what came of it is told at the end.
+    Unseen,
 }
 
 impl Watching {
@@ -68,12 +70,27 @@ impl Watching {
 }
 
 /// The kinds of a run's steps, by their ids.
-type Kinds = BTreeMap<String, Kind>;
+pub(super) type Kinds = BTreeMap<String, Kind>;
 
 /// Learns what the last words about a run need from its plan, and hands everything on.
 struct Learning {
     shown_by: Box<dyn Observer>,
     kinds: Rc<RefCell<Kinds>>,
+}
+
+/// Shows nothing.
+struct Unseen;
+
+impl Observer for Unseen {
+    fn recorded(&self, _entry: &Entry, _record: &Record) {}
+
+    fn output(&self, _key: &AttemptKey, _stream: Stream, _bytes: &[u8]) {}
+
+    fn changed(&self, _state: &RunState, _now: Timestamp) {}
+
+    fn told_terminal(&self, _notice: &Notice) {}
+
+    fn unrecorded(&self, _line: &str) {}
 }
 
 impl Observer for Learning {
@@ -107,8 +124,23 @@ impl Observer for Learning {
 /// # Errors
 /// [`Failure`] when nothing was started.
 pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> Ending {
+    let (finished, kinds) = see_through(going, watching, context)?;
+    // Whoever closed the output does not read how it ended; the exit code says it all the same.
+    unless_closed(tell(&finished, &kinds, watching, context))?;
+    Ok(ExitCode::from_number(finished.end.exit_code()))
+}
+
+/// Goes on until the run is over or waits.
+///
+/// # Errors
+/// [`Failure`] when nothing was started.
+pub(super) fn see_through(
+    going: Going,
+    watching: Watching,
+    context: &mut Context,
+) -> Result<(Finished, Kinds), Failure> {
     unless_closed(context.out.flush())?;
-    let machine = Machine::current();
+    let machine = Machine { calls: context.place.calls(), ..Machine::current() };
     let (sender, receiver) = inputs();
     let mode = match &going {
         Going::Start(_, options) | Going::Retry(_, options) => options.mode,
@@ -121,6 +153,7 @@ pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> End
     }
     let shown_by: Box<dyn Observer> = match watching {
         Watching::Json => Box::new(JsonObserver::default()),
+        Watching::Unseen => Box::new(Unseen),
         Watching::Plain => Box::new(PlainObserver::new(view, context.place.clone(), context.out.colour())),
         Watching::Live => {
             let operator = machine.account.actor("terminal");
@@ -149,9 +182,7 @@ pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> End
     });
     // The observer has gone with the run: the terminal is as before.
     let finished = ended.map_err(|error| run_failure(&error, context))?;
-    // Whoever closed the output does not read how it ended; the exit code says it all the same.
-    unless_closed(tell(&finished, &kinds.borrow(), watching, context))?;
-    Ok(ExitCode::from_number(finished.end.exit_code()))
+    Ok((finished, kinds.take()))
 }
 
 /// Shows the view what happened before. What cannot be read is told of when the run goes on.

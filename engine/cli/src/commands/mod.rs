@@ -4,6 +4,7 @@ mod attach;
 mod audit;
 mod check;
 mod completions;
+mod drill;
 mod explain;
 mod gc;
 mod going;
@@ -23,6 +24,7 @@ mod schema;
 mod show;
 mod store;
 pub mod supervise;
+mod team;
 
 pub use completions::VARIABLE as COMPLETE;
 
@@ -58,8 +60,10 @@ pub fn perform(command: &Command, context: &mut Context) -> Ending {
         Command::Handover(arguments) => hand_in::handover(arguments, context),
         Command::Cancel(arguments) => hand_in::cancel(arguments, context),
         Command::Run(arguments) => run::run(arguments, context),
+        Command::Drill(arguments) => drill::drill(arguments, context),
         Command::List(arguments) => list::list(arguments, context),
         Command::Check(arguments) => check::check(arguments, context),
+        Command::Team(arguments) => team::team(arguments, context),
         Command::New(arguments) => new::begin(arguments, context),
         Command::Graph(arguments) => graph::draw(arguments, context),
         Command::Schema(arguments) => schema::print(arguments, context),

@@ -2,9 +2,9 @@
 
 mod ahead;
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use runbook_core::run::record::{Mode, Record, RunStarted};
+use runbook_core::run::record::{BlobDigest, Mode, Record, RunStarted};
 use runbook_runner::account::Machine;
 use runbook_runner::run::enter_missing_seal;
 use runbook_transcript::digest::Digest;
@@ -43,14 +43,14 @@ pub(super) fn resume(arguments: &Resume, context: &mut Context) -> Ending {
         (Some(replayed), Some(_)) => ahead(&run, &replayed.entries, &machine),
         _ => Vec::new(),
     };
-    let edited = started.as_ref().is_some_and(is_edited);
+    let edited = started.as_ref().map(edited).unwrap_or_default();
     if watching == Watching::Json {
         if !steps.is_empty() {
-            unless_closed(print_json(&run, &steps, edited, context))?;
+            unless_closed(print_json(&run, &steps, &edited, context))?;
         }
     } else {
         unless_closed(print_head(&run, context))?;
-        unless_closed(print(&steps, started.as_ref().filter(|_| edited), context))?;
+        unless_closed(print(&steps, &edited, context))?;
     }
     let store = context.store()?;
     go(Going::Resume(store, run), watching, context)
@@ -67,9 +67,15 @@ fn finish_seal(reference: &str, machine: &Machine, context: &mut Context) -> Res
     Ok(())
 }
 
-/// Whether the runbook's file holds something else by now. One that is gone was not edited.
-fn is_edited(started: &RunStarted) -> bool {
-    Digest::of_file(Path::new(&started.path)).is_ok_and(|(digest, _)| digest.to_hex() != started.source)
+/// The files of the runbook, and of those that it runs, that hold something else by now. One that is gone was not
+/// edited.
+fn edited(started: &RunStarted) -> Vec<PathBuf> {
+    let own = PathBuf::from(&started.path);
+    let called = started.called.iter().map(|(name, digest)| (own.with_file_name(format!("{name}.yaml")), digest));
+    let all = std::iter::once((own.clone(), &started.source)).chain(called);
+    let is_other =
+        |(path, was): &(PathBuf, &BlobDigest)| Digest::of_file(path).is_ok_and(|(digest, _)| digest.to_hex() != **was);
+    all.filter(is_other).map(|(path, _)| path).collect()
 }
 
 fn print_head(run: &RunDir, context: &mut Context) -> Result<(), Failure> {
@@ -80,7 +86,7 @@ fn print_head(run: &RunDir, context: &mut Context) -> Result<(), Failure> {
     context.out.line(Line::new().and(Style::Faint, &format!("run {}, started {since} by {}", past.id, past.operator)))
 }
 
-fn print(steps: &[Ahead], edited: Option<&RunStarted>, context: &mut Context) -> Result<(), Failure> {
+fn print(steps: &[Ahead], edited: &[PathBuf], context: &mut Context) -> Result<(), Failure> {
     let widest = steps.iter().map(|step| step.id.len()).max().unwrap_or_default();
     for step in steps {
         let line = Line::new()
@@ -90,16 +96,16 @@ fn print(steps: &[Ahead], edited: Option<&RunStarted>, context: &mut Context) ->
             .and(Style::Faint, &step.why);
         context.out.wrapped(line, 4)?;
     }
-    if let Some(started) = edited {
-        let text = format!("{} was edited since: the run goes on with it as it was", started.path);
+    for path in edited {
+        let text = format!("{} was edited since: the run goes on with it as it was", path.display());
         context.out.wrapped(Line::new().and(Style::Look, &text), 2)?;
     }
     Ok(())
 }
 
-fn print_json(run: &RunDir, steps: &[Ahead], edited: bool, context: &mut Context) -> Result<(), Failure> {
+fn print_json(run: &RunDir, steps: &[Ahead], edited: &[PathBuf], context: &mut Context) -> Result<(), Failure> {
     let steps: Vec<_> =
         steps.iter().map(|step| json!({ "step": step.id, "will": step.will.word(), "why": step.why })).collect();
-    let line = json!({ "v": 1, "resume": run.id().as_str(), "steps": steps, "edited": edited });
+    let line = json!({ "v": 1, "resume": run.id().as_str(), "steps": steps, "edited": !edited.is_empty() });
     context.out.raw(&(line.to_string() + "\n"))
 }

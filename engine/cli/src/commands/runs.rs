@@ -1,5 +1,7 @@
 //! `runbook runs`: the runs and where each stands.
 
+use runbook_core::run::heard::Heard;
+use runbook_core::run::record::Mode;
 use runbook_core::run::request::Request;
 use runbook_core::run::state::PendingHandover;
 use runbook_transcript::run_id::RunId;
@@ -13,6 +15,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::history::{Past, Standing, newest_first};
 use crate::replay::state_now;
+use crate::terminal::view::people::where_they_stand;
 use crate::text::{Line, Style, table};
 
 /// Lists the runs, the newest first.
@@ -55,7 +58,11 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
             Standing::Over(_) => Style::Plain,
             Standing::Running | Standing::Waiting(_) | Standing::Interrupted => Style::Look,
         };
-        let dry = if past.is_real() { "" } else { " (dry run)" };
+        let dry = match past.mode {
+            Mode::Real => "",
+            Mode::Dry { .. } => " (dry run)",
+            Mode::Drill => " (drill)",
+        };
         vec![
             (Style::Strong, past.id.clone()),
             (Style::Plain, time(past.started, context.now, &context.zone)),
@@ -85,6 +92,8 @@ struct Open {
 struct Wait {
     request: Request,
     from: Vec<String>,
+    /// Who was told of it, and what came of that.
+    heard: Vec<Heard>,
 }
 
 impl Open {
@@ -94,7 +103,11 @@ impl Open {
             return None;
         }
         let state = state_now(&store.run(&RunId::new(&past.id).ok()?)).ok()?;
-        let waits = state.requests().map(|request| Wait { request: request.clone(), from: state.awaited(request) });
+        let waits = state.requests().map(|request| Wait {
+            request: request.clone(),
+            from: state.awaited(request),
+            heard: request.step.as_deref().map(|step| state.heard(step)).unwrap_or_default(),
+        });
         Some(Self { waits: waits.collect(), handover: state.pending_handover().cloned() })
     }
 
@@ -105,12 +118,16 @@ impl Open {
             let text = format!("handed over to {to} by {by} {}, who has not confirmed it", at(*since));
             lines.push(Line::plain("    ").and(Style::Look, &text));
         }
-        for Wait { request, from } in &self.waits {
+        for Wait { request, from, heard } in &self.waits {
             let step = request.step.as_deref().unwrap_or("rollback");
             let until = request.deadline.map_or(String::new(), |until| format!(", until {}", at(until)));
             let line = Line::plain("    ").and(Style::Look, &format!("{} {step}", request.verb()));
             let rest = format!(": waits for {} since {}{until}", from.join(", "), at(request.since));
             lines.push(line.and(Style::Plain, &rest));
+            lines.extend(heard.iter().map(|heard| {
+                let line = Line::plain("      ").and(Style::Strong, &heard.name);
+                line.and(Style::Plain, &format!(" {}", where_they_stand(heard, context.now, &context.zone)))
+            }));
         }
         lines
     }
@@ -149,5 +166,13 @@ fn wait(wait: &Wait) -> serde_json::Value {
         "from": wait.from,
         "since": wait.request.since.to_string(),
         "until": wait.request.deadline.map(|until| until.to_string()),
+        "people": wait.heard.iter().map(|heard| json!({
+            "name": heard.name,
+            "of": heard.of,
+            "told": heard.told.as_ref().map(|(at, _)| at.to_string()),
+            "by": heard.told.as_ref().map(|(_, channel)| channel),
+            "failed": heard.failed,
+            "acknowledged": heard.acknowledged.map(|at| at.to_string()),
+        })).collect::<Vec<_>>(),
     })
 }

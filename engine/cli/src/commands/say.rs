@@ -178,7 +178,22 @@ fn taken(run: &RunDir, input: &Input, name: &str, record: &Record, how: &HandIn,
         line(run, input, Some(name), true, None, false, context)?;
     }
     tell(&format!("{} was taken in by run {}", input.verb(), run.id()), how, context)?;
+    if let Record::EscalationAcknowledged { step, by } = record
+        && hands_over(run, step)
+    {
+        tell(&format!("with that {step} hands the run over: it is {by}'s now"), how, context)?;
+    }
     Ok(ExitCode::Resolved)
+}
+
+/// Whether a step gives the run to those it tells, and waits for nobody else to say that they have seen it.
+fn hands_over(run: &RunDir, step: &str) -> bool {
+    state_now(run).is_ok_and(|state| {
+        let plan = state.plan();
+        let escalation = plan.graph().find(step).and_then(|index| plan.step(index).escalation.as_ref());
+        escalation.is_some_and(|escalation| escalation.handover)
+            && !state.requests().any(|request| request.verb() == "ack" && request.step.as_deref() == Some(step))
+    })
 }
 
 /// What was said is not what counts: it was said before, or something else was.

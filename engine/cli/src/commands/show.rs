@@ -1,8 +1,11 @@
 //! `runbook show`: a run's story, or a runbook's plan in words.
 
 use runbook_core::document::model::ParamKind;
+use runbook_core::graph::StepIndex;
 use runbook_core::params::written;
+use runbook_core::picture::loop_words;
 use runbook_core::plan::Plan;
+use runbook_core::run::record::Part;
 use runbook_report::fold::fold;
 use runbook_report::story::story;
 use runbook_report::summary::summary;
@@ -121,7 +124,9 @@ fn show_plan(plan: &Plan, as_json: bool, context: &mut Context) -> Ending {
         let line = line.and(Style::Strong, step.title.value.source());
         out.wrapped(line.and(Style::Faint, &format!("  ({})", step.id.value)), 7)?;
         let indented = |line: Line| Line::plain(crate::terminal::view::INDENT).then(line);
-        out.wrapped(indented(doing(step, &as_written)), 9)?;
+        let looped = loop_words(step).map_or(String::new(), |words| format!("  ({words})"));
+        out.wrapped(indented(doing(step, &as_written).and(Style::Faint, &looped)), 9)?;
+        runs(plan, index).into_iter().try_for_each(|line| out.wrapped(indented(line), 13))?;
         let approval =
             approver(step).map(|who| Line::new().and(Style::Look, &format!("{who} has to approve it first")));
         approval
@@ -144,6 +149,25 @@ fn show_plan(plan: &Plan, as_json: bool, context: &mut Context) -> Ending {
     Ok(ExitCode::Resolved)
 }
 
+/// The steps of the runbook that a step runs, and of those that they run.
+fn runs(plan: &Plan, index: StepIndex) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let path = |path: &str, plan: &Plan, index| format!("{path}{}", plan.step(index).id.value);
+    let mut open: Vec<(&Plan, StepIndex, String)> = vec![(plan, index, path("", plan, index))];
+    while let Some((plan, index, at)) = open.pop() {
+        if at.contains('/') {
+            let (step, depth) = (plan.step(index), at.matches('/').count());
+            let line = Line::plain(&"  ".repeat(depth)).and(Style::Plain, &format!("{:<9}", step.kind.value.key()));
+            lines.push(line.and(Style::Plain, step.title.value.source()).and(Style::Faint, &format!("  ({at})")));
+        }
+        if let Some(child) = plan.child(index, Part::Main) {
+            let steps: Vec<StepIndex> = child.graph().steps().collect();
+            open.extend(steps.into_iter().rev().map(|step| (&**child, step, path(&format!("{at}/"), child, step))));
+        }
+    }
+    lines
+}
+
 /// The type of a param, as `type` takes it.
 fn type_word(kind: &ParamKind) -> &'static str {
     match kind {
@@ -158,7 +182,7 @@ fn type_word(kind: &ParamKind) -> &'static str {
     }
 }
 
-fn of(plan: &Plan, index: runbook_core::graph::StepIndex) -> serde_json::Value {
+fn of(plan: &Plan, index: StepIndex) -> serde_json::Value {
     let step = plan.step(index);
     let roads: Vec<_> = runbook_core::graph::roads_of(step)
         .into_iter()
@@ -169,6 +193,8 @@ fn of(plan: &Plan, index: runbook_core::graph::StepIndex) -> serde_json::Value {
         "kind": step.kind.value.key(),
         "title": step.title.value.source(),
         "does": doing(step, &as_written).text(),
+        "runs": plan.child(index, Part::Main).map(|child| child.document().name.value.as_str()),
+        "each": loop_words(step),
         "approver": approver(step),
         "conditions": conditions(step, &as_written).iter().map(Line::text).collect::<Vec<_>>(),
         "roads": roads,

@@ -1,6 +1,6 @@
 //! What a dry run says of a step: what it would do, or from when on that can be known.
 
-use runbook_core::document::model::{Kind, Step};
+use runbook_core::document::model::{Kind, Step, Work};
 
 use super::view::INDENT;
 use super::written::{Shown, approver, conditions, doing, roads};
@@ -15,7 +15,8 @@ pub fn withheld(step: &Step, command: Option<&str>, reason: Option<&str>, shown:
         return Vec::new();
     }
     let would = Line::plain(INDENT).and(Style::Good, "would ");
-    let mut lines = match command {
+    // What writes a file is no command.
+    let mut lines = match command.filter(|_| !matches!(step.body.work, Work::Template(_))) {
         Some(command) => vec![would.and(Style::Plain, "run  ").and(Style::Command, "$ ").and(Style::Command, command)],
         None => vec![would.then(doing(step, shown))],
     };

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use jiff::Timestamp;
 use runbook_core::plan::Plan;
+use runbook_core::run::heard::Heard;
 use runbook_core::run::record::{Actor, AttemptKey, Record, RequestId, Stream};
 use runbook_core::run::request::{Request, RequestKind};
 use runbook_core::run::state::RunState;
@@ -35,6 +36,10 @@ impl Steps for StateSteps<'_> {
 
     fn forecast(&self, template: &Template) -> String {
         self.0.forecast(template)
+    }
+
+    fn heard(&self, step: &str) -> Vec<Heard> {
+        self.0.heard(step)
     }
 }
 

@@ -4,7 +4,7 @@
 //! made here, so that they say the same.
 
 mod asked;
-mod people;
+pub mod people;
 mod results;
 mod tries;
 mod words;
@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use runbook_core::document::model::Kind;
 use runbook_core::plan::Plan;
+use runbook_core::run::heard::Heard;
 use runbook_core::run::record::{Actor, AttemptKey, Mode, Output, Part, QuestionKind, Record, Stream};
 use runbook_core::run::request::Request;
 use runbook_core::template::Template;
@@ -47,6 +48,11 @@ pub trait Steps {
     fn title(&self, step: &str) -> String;
     /// A text of the runbook as far as it can be rendered now.
     fn forecast(&self, template: &Template) -> String;
+    /// Where everybody stands who was to hear of a step.
+    fn heard(&self, step: &str) -> Vec<Heard> {
+        let _ = step;
+        Vec::new()
+    }
 }
 
 /// What a run looks like.
@@ -162,7 +168,7 @@ impl View {
     }
 
     fn is_dry(&self) -> bool {
-        matches!(self.mode, Mode::Dry { .. })
+        self.mode != Mode::Real
     }
 
     /// The lines for a record.
@@ -262,10 +268,11 @@ impl View {
         let mut lines = Vec::new();
         for kept in &self.outputs {
             let stream = match kept.stream {
-                Stream::Stdout => "standard output",
-                Stream::Stderr => "standard error",
+                Stream::Stdout => "wrote to standard output",
+                Stream::Stderr => "wrote to standard error",
+                Stream::Body => "was answered",
             };
-            let head = format!("{} wrote to {stream}, {}:", kept.step, bytes(kept.output.bytes));
+            let head = format!("{} {stream}, {}:", kept.step, bytes(kept.output.bytes));
             lines.push(Line::plain(INDENT).and(Style::Strong, &head));
             let text = format!(
                 "{}{}",

@@ -32,13 +32,11 @@ pub fn command(body: &Body, shown: Shown<'_>) -> Option<String> {
             let more = lines.count();
             Some(if more > 0 { format!("{first} … ({more} lines more)") } else { first })
         }
-        Work::Http(_)
-        | Work::Ask(_)
-        | Work::Instruct(_)
-        | Work::Wait(_)
-        | Work::Template(_)
-        | Work::Runbook(_)
-        | Work::None => None,
+        Work::Http(http) => Some(format!("{} {}", http.method.value, shown(&http.url.value))),
+        Work::Template(writing) => {
+            Some(format!("# write {} from {}", shown(&writing.to.value), shown(&writing.source.value)))
+        }
+        Work::Ask(_) | Work::Instruct(_) | Work::Wait(_) | Work::Runbook(_) | Work::None => None,
     }
 }
 

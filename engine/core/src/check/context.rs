@@ -4,15 +4,16 @@ use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::Facts;
 use super::bits::BitRows;
 use super::flow::Flow;
 use super::texts::{self, Text};
+use super::{Callee, Facts};
 use crate::diagnostic;
-use crate::document::model::{Body, Document, Step, Undo};
+use crate::document::model::{Body, Document, Step, Undo, Work};
 use crate::document::team::Team;
 use crate::document::{Kind, Tree};
 use crate::graph::{Graph, StepIndex};
+use crate::plan::Plan;
 use crate::source::Span;
 
 /// Names that are compared with mistyped ones, in one file: a file that is all wrong names needs no suggestion for each.
@@ -121,6 +122,37 @@ impl<'a> Context<'a> {
         let found = diagnostic::suggest(name, counted).map(|near| format!("did you mean `{near}`?"));
         self.compared.set(self.compared.get() + looked_at);
         found
+    }
+
+    /// The plan of the runbook that a body runs; `None` where it runs none, or none that is right.
+    pub(super) fn callee(&self, body: &Body) -> Option<&'a Plan> {
+        let Work::Runbook(call) = &body.work else { return None };
+        match self.facts.called.get(call.name.value.as_str())? {
+            Callee::Checked(plan) => Some(plan),
+            Callee::Wrong { .. } | Callee::Unreadable(_) | Callee::Circle(_) | Callee::OneTooMany => None,
+        }
+    }
+
+    /// The names of what a body leaves behind, and whether each is secret: its own outputs, before them those of the
+    /// runbook it runs.
+    pub(super) fn outputs_of_body<'b>(&self, body: &'b Body) -> impl Iterator<Item = (&'b str, bool)> + use<'a, 'b>
+    where
+        'a: 'b,
+    {
+        let of_callee = self.callee(body).into_iter().flat_map(|plan| &plan.document().outputs);
+        of_callee.chain(&body.outputs).map(|output| (output.name.value.as_str(), output.secret))
+    }
+
+    /// The names of what a step leaves behind, and whether each is secret.
+    pub(super) fn outputs_of<'b>(&self, step: &'b Step) -> impl Iterator<Item = (&'b str, bool)> + use<'a, 'b>
+    where
+        'a: 'b,
+    {
+        let unless = step.unless.iter().flat_map(|body| self.outputs_of_body(&body.value)).collect::<Vec<_>>();
+        let asking = if let Work::Ask(asking) | Work::Instruct(asking) = &step.body.work { Some(asking) } else { None };
+        let typed = asking.into_iter().flat_map(|asking| &asking.collect);
+        let typed = typed.map(|(name, field)| (name.as_str(), field.secret));
+        self.outputs_of_body(&step.body).chain(unless).chain(typed)
     }
 
     /// Every expression and template, with what it may read.

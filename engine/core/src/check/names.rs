@@ -183,7 +183,9 @@ fn of_result(context: &Context<'_>, text: &Text<'_>, name: &str, rest: &[&str]) 
         _ => {
             let names = variables(&body.work);
             let what = body.work.key().map_or_else(|| "a step that runs nothing".to_owned(), |key| format!("`{key}`"));
-            let help = if names.is_empty() {
+            let help = if matches!(body.work, Work::Runbook(_)) {
+                "what the other runbook gives is `outputs.NAME`".to_owned()
+            } else if names.is_empty() {
                 "read what another step found: `steps.ID.outputs.NAME`".to_owned()
             } else {
                 format!("it has `{}`", names.join("`, `"))
@@ -204,23 +206,39 @@ fn variables(work: &Work) -> &'static [&'static str] {
 
 fn of_outputs(context: &Context<'_>, text: &Text<'_>, body: &Body, computed: usize, rest: &[&str]) -> Found {
     let name = *rest.first()?;
-    let Some(at) = body.outputs.iter().position(|output| output.name.value.as_str() == name) else {
-        if matches!(body.work, Work::Runbook(_)) {
-            return None;
+    let of_callee = context.callee(body).map(|plan| plan.document().outputs.as_slice()).unwrap_or_default();
+    let before = body.outputs.iter().take(computed).chain(of_callee);
+    let Some(output) = before.into_iter().find(|output| output.name.value.as_str() == name) else {
+        if body.outputs.iter().any(|output| output.name.value.as_str() == name) {
+            let title = format!("the output `{name}` is computed later");
+            return not_here(title, "outputs are computed in order", "put it above this one");
         }
-        let names = body.outputs.iter().map(|output| output.name.value.as_str());
-        return unknown(format!("there is no output `{name}`"), context.suggest(name, names));
+        return no_output(context, body, name);
     };
-    if at >= computed {
-        let title = format!("the output `{name}` is computed later");
-        return not_here(title, "outputs are computed in order", "put it above this one");
-    }
-    let is_secret = body.outputs.get(at).is_some_and(|output| output.secret);
-    if is_secret && text.key == "outputs" && !text.hidden {
+    if output.secret && text.key == "outputs" && !text.hidden {
         let help = "an output made of a secret is one: `{ value: …, secret: true }`";
         return secret(format!("`outputs.{name}` is secret, and this output is not"), help);
     }
     None
+}
+
+/// An output that nothing computes; nothing where what another runbook gives is not known.
+fn no_output(context: &Context<'_>, body: &Body, name: &str) -> Found {
+    let Work::Runbook(call) = &body.work else {
+        let names = body.outputs.iter().map(|output| output.name.value.as_str());
+        return unknown(format!("there is no output `{name}`"), context.suggest(name, names));
+    };
+    context.callee(body)?;
+    let names: Vec<&str> = context.outputs_of_body(body).map(|(name, _)| name).collect();
+    let help = context.suggest(name, names.iter().copied()).unwrap_or_else(|| {
+        let (callee, given) = (&call.name.value, super::words::listed(&names, 8));
+        if names.is_empty() {
+            format!("add it to the `outputs` of `{callee}`")
+        } else {
+            format!("its outputs are {given}; more go into the `outputs` of `{callee}`")
+        }
+    });
+    unknown(format!("`{}` gives no output `{name}`", call.name.value), Some(help))
 }
 
 fn of_fields(context: &Context<'_>, text: &Text<'_>, body: &Body, rest: &[&str]) -> Found {
@@ -253,7 +271,13 @@ fn of_step(context: &Context<'_>, text: &Text<'_>, id: &str, rest: &[&str]) -> F
     };
     let step = context.step(index);
     let may_be_secret = text.secrets || text.hidden;
-    let hides = has_secrets(step);
+    let hides = has_secrets(context, step);
+    if let (Some(each), ["stdout" | "stderr" | "exit_code" | "outputs", ..]) = (&step.for_each, rest) {
+        let read = rest.join(".");
+        let title = format!("`{id}` has no `{read}` of its own: it goes through a list");
+        let help = format!("each {} has its own: `steps.{id}.items.map(x, x.{read})`", each.value.name.value);
+        return not_here(title, "one for each of its items", help);
+    }
     match rest {
         [] | ["outputs"] if hides && !may_be_secret => {
             secret(format!("`{id}` has secret outputs, and all are read"), "read the one output that is wanted")
@@ -264,7 +288,7 @@ fn of_step(context: &Context<'_>, text: &Text<'_>, id: &str, rest: &[&str]) -> F
             secret(format!("what `{id}` prints is not kept: it holds a secret"), help)
         }
         [member, ..] if !OF_STEP.contains(member) => {
-            let is_output = outputs_of(step).any(|(name, _)| name == *member);
+            let is_output = context.outputs_of(step).any(|(name, _)| name == *member);
             let help = if is_output {
                 Some(format!("an output is read as `steps.{id}.outputs.{member}`"))
             } else {
@@ -297,13 +321,13 @@ fn lacks(step: &Step, member: &str) -> Option<(&'static str, &'static str)> {
 fn of_step_output(context: &Context<'_>, index: StepIndex, name: &str, may_be_secret: bool) -> Found {
     let step = context.step(index);
     let id = &step.id.value;
-    let mut named = outputs_of(step).filter(|(known, _)| *known == name).peekable();
+    let mut named = context.outputs_of(step).filter(|(known, _)| *known == name).peekable();
     if named.peek().is_none() {
-        if bodies(step).any(|body| matches!(body.work, Work::Runbook(_))) {
-            return None;
+        if let Some(body) = bodies(step).find(|body| matches!(body.work, Work::Runbook(_))) {
+            return no_output(context, body, name);
         }
-        let help = context.suggest(name, outputs_of(step).map(|(name, _)| name)).or_else(|| {
-            let all: Vec<&str> = outputs_of(step).map(|(name, _)| name).collect();
+        let help = context.suggest(name, context.outputs_of(step).map(|(name, _)| name)).or_else(|| {
+            let all: Vec<&str> = context.outputs_of(step).map(|(name, _)| name).collect();
             if all.is_empty() {
                 Some(format!("add it to `{id}`: `outputs: {{ {name}: … }}`"))
             } else {
@@ -318,16 +342,6 @@ fn of_step_output(context: &Context<'_>, index: StepIndex, name: &str, may_be_se
     None
 }
 
-/// The names of what a step leaves behind, and whether each is secret.
-pub(super) fn outputs_of(step: &Step) -> impl Iterator<Item = (&str, bool)> {
-    let bodies = std::iter::once(&step.body).chain(step.unless.iter().map(|body| &*body.value));
-    let computed =
-        bodies.flat_map(|body| body.outputs.iter().map(|output| (output.name.value.as_str(), output.secret)));
-    let asking = if let Work::Ask(asking) | Work::Instruct(asking) = &step.body.work { Some(asking) } else { None };
-    let typed = asking.into_iter().flat_map(|asking| &asking.collect);
-    computed.chain(typed.map(|(name, field)| (name.as_str(), field.secret)))
-}
-
-fn has_secrets(step: &Step) -> bool {
-    outputs_of(step).any(|(_, is_secret)| is_secret)
+fn has_secrets(context: &Context<'_>, step: &Step) -> bool {
+    context.outputs_of(step).any(|(_, is_secret)| is_secret)
 }

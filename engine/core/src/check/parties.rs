@@ -2,21 +2,24 @@
 
 use super::context::{Context, bodies};
 use crate::diagnostic::{Code, Diagnostic, suggest};
+use crate::document::address::Address;
 use crate::document::model::{Approve, Surroundings, Work};
 use crate::document::team::Team;
 use crate::source::Spanned;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = owner(context);
+    let everywhere = context.document.steps.iter().flat_map(bodies).map(|body| &body.surroundings);
+    for surroundings in std::iter::once(&context.document.defaults.surroundings).chain(everywhere) {
+        hosts(context.team, surroundings, &mut found);
+    }
     let Some(team) = context.team else { return found };
-    hosts(team, &context.document.defaults.surroundings, &mut found);
     for step in &context.document.steps {
         let id = &step.id.value;
         for body in bodies(step) {
             if let Work::Ask(asking) | Work::Instruct(asking) = &body.work {
                 parties(team, &asking.to, &format!("`{id}` asks them"), &mut found);
             }
-            hosts(team, &body.surroundings, &mut found);
         }
         if let Some(escalation) = &step.escalation {
             parties(team, &escalation.to, &format!("`{id}` tells them"), &mut found);
@@ -55,15 +58,23 @@ fn parties(team: &Team, named: &[Spanned<String>], label: &str, found: &mut Vec<
     }
 }
 
-fn hosts(team: &Team, surroundings: &Surroundings, found: &mut Vec<Diagnostic>) {
+fn hosts(team: Option<&Team>, surroundings: &Surroundings, found: &mut Vec<Diagnostic>) {
     let Some(on) = &surroundings.on else { return };
     let Some(host) = on.value.literal_text() else { return };
-    if host == "local" || host.starts_with("ssh://") || team.hosts.contains_key(&host) {
+    let label = "what runs here would find no machine";
+    if host.starts_with("ssh:") && Address::parse(&host).is_none() {
+        let title = format!("`{host}` is no address of a host");
+        let help = "write `ssh://user@host` or `ssh://user@host:port`";
+        found.push(Diagnostic::new(Code::UnknownParty, on.span, title).label(label).help(help));
+        return;
+    }
+    let Some(team) = team else { return };
+    if host == "local" || host.starts_with("ssh:") || team.hosts.contains_key(&host) {
         return;
     }
     let known = team.hosts.keys().map(String::as_str).chain(["local"]);
     let host = Spanned::new(host, on.span);
-    found.push(unknown("host", &host, known, "what runs here would find no machine"));
+    found.push(unknown("host", &host, known, label));
 }
 
 fn unknown<'n>(what: &str, name: &Spanned<String>, known: impl Iterator<Item = &'n str>, label: &str) -> Diagnostic {

@@ -235,7 +235,7 @@ fn why(context: &Context<'_>, flow: &Flow, of: StepIndex) -> Missing {
 fn untouched(context: &Context<'_>, of: StepIndex, rest: &[String]) -> Option<Missing> {
     let unless = context.step(of).unless.as_ref()?;
     let [outputs, name, ..] = rest else { return None };
-    if outputs != "outputs" || unless.value.outputs.iter().any(|output| output.name.value.as_str() == name) {
+    if outputs != "outputs" || context.outputs_of_body(&unless.value).any(|(known, _)| known == name) {
         return None;
     }
     let id = context.id(of);

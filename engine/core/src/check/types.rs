@@ -10,7 +10,7 @@ use crate::expression::{Expression, ExpressionErrorKind, Type, of_known_name};
 use crate::template::{Part, Template};
 
 /// The types of what steps leave behind, by step and name.
-type Known<'a> = BTreeMap<(&'a str, &'a str), Type>;
+pub(super) type Known<'a> = BTreeMap<(&'a str, &'a str), Type>;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let known = outputs(context);
@@ -23,6 +23,22 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// The types of the runbook's own outputs, where they show.
+pub(super) fn of_whole(context: &Context<'_>) -> BTreeMap<String, Type> {
+    let known = outputs(context);
+    let scope = Scope { context, known: &known, result: None };
+    let of_output = |output: &Output| {
+        let given = output.value.value.result_type(&|path| scope.type_of(path))?;
+        Some((output.name.value.as_str().to_owned(), given))
+    };
+    context.document.outputs.iter().filter_map(of_output).collect()
+}
+
+/// The type of what is read where a step begins, where it shows.
+pub(super) fn at_start<'a>(context: &Context<'a>, known: &Known<'a>, path: &[String]) -> Option<Type> {
+    Scope { context, known, result: None }.type_of(path)
 }
 
 struct Scope<'s, 'a> {
@@ -39,8 +55,11 @@ impl Scope<'_, '_> {
             ["steps", id, "outputs", name] => self.known.get(&(*id, *name)).copied(),
             ["outputs", name] => {
                 let (body, computed) = self.result?;
-                let output = body.outputs.iter().take(computed).find(|output| output.name.value.as_str() == *name)?;
-                self.of_output(output)
+                let output = body.outputs.iter().take(computed).find(|output| output.name.value.as_str() == *name);
+                match output {
+                    Some(output) => self.of_output(output),
+                    None => self.context.callee(body)?.output_type(name),
+                }
             }
             ["fields", name] => {
                 let (body, _) = self.result?;
@@ -74,7 +93,7 @@ fn of_kind(kind: &ParamKind) -> Type {
 }
 
 /// The types of all outputs, in reading order: an output that reads a later step has none.
-fn outputs<'a>(context: &Context<'a>) -> Known<'a> {
+pub(super) fn outputs<'a>(context: &Context<'a>) -> Known<'a> {
     let mut known: Known<'a> = BTreeMap::new();
     for (_, step) in context.steps() {
         let id = step.id.value.as_str();
@@ -87,11 +106,19 @@ fn outputs<'a>(context: &Context<'a>) -> Known<'a> {
         if step.unless.is_some() {
             continue;
         }
+        if let Some(plan) = context.callee(&step.body) {
+            for output in &plan.document().outputs {
+                let name = output.name.value.as_str();
+                known.extend(plan.output_type(name).map(|given| ((id, name), given)));
+            }
+        }
         for (number, output) in step.body.outputs.iter().enumerate() {
             let scope = Scope { context, known: &known, result: Some((&step.body, number)) };
-            if let Some(kind) = output.value.value.result_type(&|path| scope.type_of(path)) {
-                known.insert((id, output.name.value.as_str()), kind);
-            }
+            let name = (id, output.name.value.as_str());
+            match output.value.value.result_type(&|path| scope.type_of(path)) {
+                Some(kind) => known.insert(name, kind),
+                None => known.remove(&name),
+            };
         }
     }
     known
@@ -113,6 +140,17 @@ fn of_expression(
         };
         let place = context.place_in(text, error.span);
         return Some(Diagnostic::new(code, place, error.message).maybe_help(error.hint));
+    }
+    if text.key == "for_each" {
+        let given = expression.result_type(&type_of).filter(|given| *given != Type::List)?;
+        let title = "`for_each` goes through a list";
+        let help = if given == Type::Text {
+            format!("one item a line: `lines({})`", expression.source())
+        } else {
+            format!("a list of one: `[{}]`", expression.source())
+        };
+        let diagnostic = Diagnostic::new(Code::WrongType, text.span, title);
+        return Some(diagnostic.label(format!("this gives {}", given.name())).help(help));
     }
     if text.purpose != Purpose::Condition {
         return None;

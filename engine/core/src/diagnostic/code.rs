@@ -124,6 +124,21 @@ codes! {
     BadMatcher "RB0170" Error "bad alert matcher"
     UnknownRunbook "RB0171" Error "unknown runbook"
     UnknownHours "RB0172" Error "unknown hours"
+    CallCircle "RB0180" Error "runbooks that run each other"
+    CalledIsWrong "RB0181" Error "runbook run that has errors"
+    BadWith "RB0182" Error "`with` that does not fit the params"
+    SecretOfTwoPlaces "RB0183" Error "one secret from two places"
+    DrillOverdue "RB0184" Warning "drill overdue"
+    NoTemplateFile "RB0190" Error "template file that cannot be read"
+    BadTemplateFile "RB0191" Error "template file that is no template"
+    UnknownNameInFile "RB0192" Error "unknown name in a template file"
+    OnCallNotMember "RB0200" Error "who is on call is no member"
+    TeamInTeam "RB0201" Error "team as a member of a team"
+    BadAddress "RB0202" Error "bad address of a channel"
+    PhoneNotText "RB0203" Error "telephone number that is none"
+    ChannelUnused "RB0204" Warning "channel nobody uses"
+    ChannelWithoutSecret "RB0205" Warning "channel without its secret"
+    NotAMember "RB0206" Warning "person outside the team they name"
 }
 
 impl Code {
@@ -145,9 +160,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_follow_one_another() {
-        for (index, code) in Code::ALL.iter().enumerate() {
-            assert_eq!(code.number(), format!("RB{}", 101 + index).replace("RB", "RB0"), "{code:?}");
+    fn numbers_rise() {
+        for (before, code) in std::iter::once("RB0100").chain(Code::ALL.iter().map(|code| code.number())).zip(Code::ALL)
+        {
+            assert!(code.number() > before && code.number().len() == before.len(), "{code:?}");
             assert_eq!(Code::from_number(code.number()), Some(*code));
         }
         assert_eq!(Code::from_number("RB9999"), None);

@@ -4,6 +4,7 @@
 //! decoder walks the tree with a [`Cursor`] and makes the [`model`] of it. A diagnostic of any step says the bytes it
 //! is about.
 
+pub mod address;
 mod agreement;
 mod alignment;
 mod cursor;

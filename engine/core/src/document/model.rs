@@ -69,6 +69,19 @@ pub enum Severity {
     Low,
 }
 
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
 /// What starts a runbook: matchers over an alert's labels. A bare alert name is one matcher of `alertname`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
@@ -341,6 +354,12 @@ impl Work {
     pub fn is_command(&self) -> bool {
         matches!(self, Self::Run(_) | Self::Script(_))
     }
+
+    /// Whether the engine makes attempts at it: a process, a request, a file to write.
+    #[must_use]
+    pub fn is_attempted(&self) -> bool {
+        self.is_command() || matches!(self, Self::Http(_) | Self::Template(_))
+    }
 }
 
 /// A name and the expression that gives its value.
@@ -454,6 +473,8 @@ pub struct Call {
     pub name: Spanned<RunbookName>,
     /// `with`.
     pub with: IndexMap<VariableName, Spanned<Tree>>,
+    /// Where the names in `with` stand, in their order.
+    pub names: Vec<Span>,
 }
 
 /// `retry`. At least one of `for` and `attempts` is there.

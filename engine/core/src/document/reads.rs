@@ -2,7 +2,7 @@
 
 use super::model::{
     Approve, Attach, Body, Document, ForEachList, Http, Retry, Setting, Stdin, Step, Surroundings, Target, Tree, Undo,
-    Wait, Work,
+    Wait, Work, Writing,
 };
 use crate::expression::Read;
 use crate::graph::roads_of;
@@ -12,6 +12,24 @@ use crate::template::Template;
 type Visit<'v> = &'v mut dyn FnMut(&Read);
 
 impl Document {
+    /// The files that its steps write, to do or to undo something.
+    #[must_use]
+    pub fn writings(&self) -> Vec<&Writing> {
+        let mut found = Vec::new();
+        for step in &self.steps {
+            let undo = match &step.undo {
+                Some(Undo::Body(body)) => Some(&*body.value),
+                Some(Undo::Step(_)) | None => None,
+            };
+            for body in std::iter::once(&step.body).chain(undo) {
+                if let Work::Template(writing) = &body.work {
+                    found.push(&**writing);
+                }
+            }
+        }
+        found
+    }
+
     /// Visits every name that an expression or a template of the document reads, in no particular order.
     pub fn each_read(&self, visit: &mut dyn FnMut(&Read)) {
         if let Some(template) = &self.lock {

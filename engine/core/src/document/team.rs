@@ -5,6 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use jiff::civil::{Time, Weekday};
 
+use super::model::SecretSource;
 use crate::source::{Span, Spanned};
 
 /// `team.yaml`, beside the runbooks.
@@ -69,29 +70,79 @@ pub enum ChannelKind {
     /// `slack`: an incoming webhook.
     Slack {
         /// `webhook`.
-        webhook: crate::document::model::SecretSource,
+        webhook: Spanned<SecretSource>,
     },
     /// `pagerduty`: Events API v2.
     PagerDuty {
         /// `routing_key`.
-        routing_key: crate::document::model::SecretSource,
+        routing_key: Spanned<SecretSource>,
+        /// `endpoint`: where events are sent, if not to the service's own address.
+        endpoint: Option<Spanned<String>>,
     },
     /// `email`.
     Email {
         /// `to`.
-        to: String,
+        to: Spanned<String>,
+        /// `from`: who it comes from, if not `runbook` on this machine.
+        from: Option<Spanned<String>>,
         /// `smtp`: the server's address with account.
-        smtp: crate::document::model::SecretSource,
+        smtp: Spanned<SecretSource>,
     },
     /// `webhook`.
     Webhook {
         /// `url`.
-        url: String,
+        url: Spanned<String>,
         /// `secret`: signs what is sent.
-        secret: Option<crate::document::model::SecretSource>,
+        secret: Option<Spanned<SecretSource>>,
     },
     /// `command`: words; the message on standard input.
     Command(Vec<String>),
+}
+
+impl Team {
+    /// Names and telephone numbers behind a person or a team, who is on call first; nobody behind an unknown name.
+    #[must_use]
+    pub fn contacts(&self, name: &str) -> Vec<String> {
+        let Some(group) = self.teams.get(name) else {
+            return self.people.get(name).map(|person| person.contact(name)).into_iter().collect();
+        };
+        let contact = |name: &str| self.people.get(name).map_or_else(|| name.to_owned(), |person| person.contact(name));
+        group.in_order().map(contact).collect()
+    }
+}
+
+impl Group {
+    /// Its members, who is on call first.
+    pub fn in_order(&self) -> impl Iterator<Item = &str> {
+        let on_call = self.on_call.as_ref().map(|name| name.value.as_str());
+        let others = self.members.iter().map(|name| name.value.as_str()).filter(move |name| Some(*name) != on_call);
+        on_call.into_iter().chain(others)
+    }
+}
+
+impl Person {
+    /// Name, account and number, as an operator needs them to call somebody.
+    #[must_use]
+    pub fn contact(&self, account: &str) -> String {
+        match &self.phone {
+            None => format!("{} ({account})", self.name),
+            Some(phone) => format!("{} ({account}), {phone}", self.name),
+        }
+    }
+}
+
+impl Channel {
+    /// Where its secret comes from, and where that stands; `None` where it has none.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Spanned<SecretSource>> {
+        match &self.kind {
+            ChannelKind::Slack { webhook } => Some(webhook),
+            ChannelKind::PagerDuty { routing_key, .. } => Some(routing_key),
+            ChannelKind::Email { smtp, .. } => Some(smtp),
+            ChannelKind::Webhook { secret, .. } => secret.as_ref(),
+            ChannelKind::Command(_) => None,
+        }
+    }
 }
 
 impl ChannelKind {

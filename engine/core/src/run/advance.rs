@@ -26,6 +26,7 @@ impl RunState {
             for step in active {
                 moved |= self.go_on(step);
             }
+            moved |= self.go_on_undoing_inside();
             moved |= self.look_at_candidates();
             moved |= self.start_ready();
             moved |= self.go_through_end();
@@ -75,6 +76,7 @@ impl RunState {
 
     pub(crate) fn skip(&mut self, step: StepIndex, why: SkipReason) {
         let path = self.path(step);
+        self.end_items(step, &why);
         self.emit(Record::StepSkipped { step: path, why });
         self.withdraw_judgement(step);
     }
@@ -137,8 +139,11 @@ impl RunState {
 
     /// Whether a step may take a place now. Steps that only ask or tell need none.
     pub(crate) fn has_place(&self, step: StepIndex) -> bool {
+        if let Some(place) = &self.place {
+            return place.has_room;
+        }
         let body = &self.plan.step(step).body.work;
-        if !body.is_command() && !matches!(body, crate::document::model::Work::Wait(_)) {
+        if !body.is_attempted() && !matches!(body, crate::document::model::Work::Wait(_)) {
             return true;
         }
         let limit = self.plan.document().parallel.max(1) as usize;
@@ -147,8 +152,7 @@ impl RunState {
             .iter()
             .filter(|one| **one != step)
             .filter(|one| !self.exploring || crate::explore::holds_its_place(self.plan.step(**one)))
-            .filter_map(|one| self.steps.get(one.get()))
-            .filter(|state| state.takes_place())
+            .filter(|one| self.takes_place(**one))
             .count();
         taken < limit
     }
@@ -212,7 +216,7 @@ impl RunState {
     }
 
     /// Takes an active step as far as it goes without the world. Says whether anything changed.
-    fn go_on(&mut self, step: StepIndex) -> bool {
+    pub(super) fn go_on(&mut self, step: StepIndex) -> bool {
         let Some(state) = self.steps.get(step.get()) else { return false };
         if state.in_flight {
             return false;
@@ -253,6 +257,7 @@ impl RunState {
                 self.after_attempt(step, verdict);
                 true
             }
+            Stage::Items(key) => self.go_on_with_items(step, &key),
             Stage::Running(key) => {
                 self.after_interruption(step, key);
                 true
@@ -284,6 +289,10 @@ impl RunState {
 
     /// Whether a settled failure is answered by something in the runbook.
     pub(crate) fn is_handled(&self, step: StepIndex, outcome: Outcome, settlement: Settlement) -> bool {
+        if let Some(place) = &self.place {
+            let [failed, unknown] = place.handles;
+            return if outcome == Outcome::Unknown { unknown } else { failed };
+        }
         let plan = &self.plan;
         let graph = plan.graph();
         let written = plan.step(step);
@@ -349,8 +358,7 @@ impl RunState {
 
     pub(crate) fn suspend(&mut self) {
         let waits_for = self
-            .requests
-            .values()
+            .requests()
             .map(|request| match &request.step {
                 Some(step) => format!("{}: {}", step, request.verb()),
                 None => format!("rollback: {}", request.verb()),

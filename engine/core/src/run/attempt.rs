@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::effect::Effect;
-use super::event::Ending;
+use super::event::{Ending, Evidence};
 use super::judge::Judged;
 use super::record::{
     AttemptKey, BlobDigest, End, Mode, Outcome, Output, Part, Record, Settlement, SkipReason, StartFailure,
@@ -46,7 +46,7 @@ impl RunState {
             Mode::Real => false,
             Mode::Dry { probe: false } => !starts_nothing,
             Mode::Dry { probe: true } | Mode::Drill => {
-                let looks = is_verify && work.is_some_and(Work::is_command);
+                let looks = is_verify && work.is_some_and(Work::is_attempted);
                 !(starts_nothing || looks)
             }
         }
@@ -56,6 +56,9 @@ impl RunState {
     pub(crate) fn begin_work(&mut self, step: StepIndex) {
         let plan = std::sync::Arc::clone(&self.plan);
         let written = plan.step(step);
+        if written.for_each.is_some() {
+            return self.begin_items(step);
+        }
         match written.kind.value {
             Kind::Escalate => return self.tell(step),
             Kind::Decide if !matches!(written.body.work, Work::Ask(_)) => return self.decide(step),
@@ -73,12 +76,12 @@ impl RunState {
         let key = self.key(step, part);
         let body = if part == Part::Main { Some(&plan.step(step).body) } else { self.body(step, part) };
         match body.map(|body| body.work.clone()) {
-            Some(Work::Run(_) | Work::Script(_)) => self.plan_command(step, key),
+            Some(Work::Run(_) | Work::Script(_) | Work::Http(_) | Work::Template(_)) => self.plan_command(step, key),
             Some(Work::Ask(asking)) => self.ask(step, &asking, true),
             Some(Work::Instruct(asking)) => self.ask(step, &asking, false),
             Some(Work::Wait(wait)) => self.wait(step, key, &wait.value),
             Some(Work::None) => self.judge_bare(step, &key),
-            Some(Work::Http(_) | Work::Template(_) | Work::Runbook(_)) | None => {
+            Some(Work::Runbook(_)) | None => {
                 let reason = "this way of working is not in this build".to_owned();
                 let failure = StartFailure { kind: StartFailureKind::Other, message: reason.clone() };
                 self.end_attempt_early(step, part, Outcome::Failed, reason, Some(End::NotStarted(failure)));
@@ -130,17 +133,21 @@ impl RunState {
     }
 
     pub(crate) fn on_planned(&mut self, key: &AttemptKey, plan: Result<(BlobDigest, String), StartFailure>) {
-        let Some(step) = self.plan.graph().find(&key.step) else { return };
+        let Some(step) = self.find(&key.step) else { return };
         let Some(state) = self.steps.get_mut(step.get()) else { return };
         let is_first = matches!(state.stage_of(key.part), Stage::Planning(planning) if planning == key);
         // Or another attempt, or another part after the one that ended.
-        let expected = is_first || matches!(state.stage_of(key.part), Stage::Pausing(..) | Stage::Ended(_));
+        let expected =
+            is_first || matches!(state.stage_of(key.part), Stage::Pausing(..) | Stage::Ended(_) | Stage::Items(_));
         if !std::mem::take(&mut state.in_flight) || !expected {
             return;
         }
         if matches!(key.part, Part::Main | Part::Unless) && !self.may_start(step) {
             let why = if self.cancelled.is_some() { SkipReason::Cancelled } else { SkipReason::Ended };
             return self.not_begun(step, why);
+        }
+        if matches!(key.part, Part::Main | Part::Unless) && self.stops_before_start(step) {
+            return;
         }
         match plan {
             Ok((plan, shown)) => self.emit(Record::StepPlanned { key: key.clone(), plan, shown }),
@@ -149,6 +156,39 @@ impl RunState {
             }
             Err(failure) => self.not_started(step, key, failure),
         }
+    }
+
+    /// What an act would change is recorded before it is planned, so that whoever approves it sees it.
+    pub(crate) fn on_previewed(&mut self, key: AttemptKey, change: Evidence) {
+        let Some(step) = self.find(&key.step) else { return };
+        if self.steps.get(step.get()).is_some_and(|state| state.in_flight) {
+            let Evidence { name, output, note } = change;
+            self.emit(Record::Attachment { step: key.step, name, output, note });
+        }
+    }
+
+    /// Nothing is left to do: an act passes untouched, and nobody is asked.
+    pub(crate) fn on_already_so(&mut self, key: &AttemptKey) {
+        let Some(step) = self.find(&key.step) else { return };
+        let Some(state) = self.steps.get_mut(step.get()) else { return };
+        if !std::mem::take(&mut state.in_flight) {
+            return;
+        }
+        if key.part == Part::Main && !self.may_start(step) {
+            let why = if self.cancelled.is_some() { SkipReason::Cancelled } else { SkipReason::Ended };
+            return self.not_begun(step, why);
+        }
+        let reason = "already so".to_owned();
+        if self.is_withheld(step, key.part) {
+            return self.settle_withheld(step, Some(reason));
+        }
+        let (outcome, judged, outputs) = self.judge(step, key.part, scope::Result::default(), true).told();
+        if outcome != Outcome::Passed || key.part != Part::Main {
+            return self.end_attempt_early(step, key.part, outcome, judged.unwrap_or(reason), Some(End::Wrote));
+        }
+        let settlement = Settlement::AlreadySo;
+        let verdict = Verdict { key: key.clone(), end: None, outcome, settlement, reason: Some(reason), outputs };
+        self.settle_step(step, verdict);
     }
 
     fn not_started(&mut self, step: StepIndex, key: &AttemptKey, failure: StartFailure) {
@@ -209,7 +249,15 @@ impl RunState {
             self.settle_withheld(step, None);
             return true;
         }
-        if matches!(key.part, Part::Main | Part::Undo) && self.wants_approval(step) {
+        if matches!(key.part, Part::Main | Part::Unless) && self.stops_before_start(step) {
+            return true;
+        }
+        // The approval of a loop covers its items' plans, and the loop says which of them starts when.
+        let place = self.place.as_ref().filter(|_| key.part == Part::Main);
+        if place.is_some_and(|place| place.is_held || place.covered.as_ref() == Some(&plan)) {
+            return false;
+        }
+        if matches!(key.part, Part::Main | Part::Undo) && (self.is_loop(step) || self.wants_approval(step)) {
             self.request_approval(step, key, plan);
             return true;
         }
@@ -247,7 +295,7 @@ impl RunState {
     }
 
     pub(crate) fn on_spawned(&mut self, key: AttemptKey, pid: u32, start_time: u64) {
-        let Some(step) = self.plan.graph().find(&key.step) else { return };
+        let Some(step) = self.find(&key.step) else { return };
         if !self.changes(step, key.part) {
             return self.emit(Record::StepSpawned { key, pid, start_time });
         }
@@ -319,11 +367,12 @@ impl RunState {
     }
 
     pub(crate) fn on_ended(&mut self, key: &AttemptKey, ending: Ending) {
-        let Some(step) = self.plan.graph().find(&key.step) else { return };
+        let Some(step) = self.find(&key.step) else { return };
         if let Some(state) = self.steps.get_mut(step.get()) {
             state.in_flight = false;
         }
-        for (stream, output) in [(Stream::Stdout, &ending.stdout), (Stream::Stderr, &ending.stderr)] {
+        let first = if ending.end.answered().is_some() { Stream::Body } else { Stream::Stdout };
+        for (stream, output) in [(first, &ending.stdout), (Stream::Stderr, &ending.stderr)] {
             self.record_output(step, key, stream, output, &ending);
         }
         let (outcome, reason, outputs) = self.judge_ending(step, key, &ending);
@@ -341,7 +390,7 @@ impl RunState {
     fn record_output(&mut self, step: StepIndex, key: &AttemptKey, stream: Stream, output: &Output, ending: &Ending) {
         // An attempt before this one may have printed what this one did not.
         let before = self.steps.get(step.get()).is_some_and(|state| match stream {
-            Stream::Stdout => state.last.stdout_bytes > 0,
+            Stream::Stdout | Stream::Body => state.last.stdout_bytes > 0,
             Stream::Stderr => state.last.stderr_bytes > 0,
         });
         if output.bytes == 0 && !(before && key.part == Part::Main) {
@@ -349,7 +398,7 @@ impl RunState {
         }
         self.emit(Record::StepOutput { key: key.clone(), stream, output: output.clone() });
         let text = match stream {
-            Stream::Stdout => &ending.stdout_text,
+            Stream::Stdout | Stream::Body => &ending.stdout_text,
             Stream::Stderr => &ending.stderr_text,
         };
         if self.output_read.contains(&step)
@@ -359,7 +408,7 @@ impl RunState {
             let text =
                 text.as_deref().filter(|_| output.blob.is_some()).map(|text| without_final_newlines(text).to_owned());
             match stream {
-                Stream::Stdout => state.last.stdout = text,
+                Stream::Stdout | Stream::Body => state.last.stdout = text,
                 Stream::Stderr => state.last.stderr = text,
             }
         }

@@ -1,20 +1,19 @@
 //! What each record changes: the only place where a run's state changes for good.
 
-use jiff::Timestamp;
-
+use super::heard::Acknowledged;
 use super::record::{
-    Actor, AttemptKey, EndCause, Outcome, Part, Phase, Record, RequestId, SettleWord, Settlement, SkipReason, Stream,
+    Actor, AttemptKey, EndCause, Outcome, Part, Phase, Record, SettleWord, Settlement, SkipReason, Stream,
 };
 use super::request::{Request, RequestKind};
 use super::scope::without_final_newlines;
 use super::state::{Blobs, RunState};
 use super::step_state::{Gate, Settled, Stage, StepState, Undone, Verdict};
-use crate::document::model::{Kind, Work};
+use crate::document::model::Kind;
 use crate::graph::{Road, StepIndex, roads_of};
 
 impl RunState {
     pub(super) fn with_step(&mut self, id: &str, change: impl FnOnce(&mut StepState)) {
-        if let Some(index) = self.plan.graph().find(id)
+        if let Some(index) = self.find(id)
             && let Some(step) = self.steps.get_mut(index.get())
         {
             let (was_settled, was_fresh) = (step.settled().is_some(), !step.started);
@@ -39,7 +38,7 @@ impl RunState {
         }
     }
 
-    fn with_attempt(&mut self, key: &AttemptKey, change: impl FnOnce(&mut StepState)) {
+    pub(super) fn with_attempt(&mut self, key: &AttemptKey, change: impl FnOnce(&mut StepState)) {
         let key = key.clone();
         self.with_step(&key.step.clone(), move |step| {
             let count = step.attempts.entry(key.part).or_default();
@@ -54,16 +53,15 @@ impl RunState {
         });
     }
 
-    fn open(&mut self, request: Request) {
-        self.next_request = self.next_request.max(request.id.saturating_add(1));
-        self.requests.insert(request.id, request);
-    }
-
-    fn close(&mut self, request: RequestId) {
-        self.requests.remove(&request);
-    }
-
     pub(crate) fn change(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
+        if let Some(key) =
+            record.step().and_then(|path| self.frame_of(path)).filter(|key| self.frames.contains_key(key))
+        {
+            // What an item settles as has no other consequence than what its loop looks at.
+            self.unfollowed = None;
+            self.within(key, |frame| frame.change(record, actor, blobs));
+            return;
+        }
         let before = self.before_said(record);
         self.change_by(record, actor, blobs);
         if let Some((said, before)) = before {
@@ -87,7 +85,7 @@ impl RunState {
                 | Record::HandoverConfirmed { .. }
         );
         if let Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } = record {
-            self.unfollowed = self.plan.graph().find(step);
+            self.unfollowed = self.find(step);
         } else if !beside {
             self.unfollowed = None;
         }
@@ -102,7 +100,9 @@ impl RunState {
                 if *by_ms < 0 {
                     self.let_approvals_fall();
                 }
+                self.in_each(|frame| frame.change(record, actor, blobs));
             }
+            Record::StepItems { step, items, approval } => self.change_items(step, items, *approval),
             Record::StepPlanned { key, plan, shown } => {
                 self.mark_undoing(key);
                 self.with_attempt(key, |step| {
@@ -115,7 +115,7 @@ impl RunState {
                 self.with_step(&key.step, |step| {
                     *step.stage_of(key.part) = Stage::Approval(*request, key.clone(), plan.clone());
                 });
-                let index = self.plan.graph().find(&key.step);
+                let index = self.find(&key.step);
                 let destructive = index.is_some_and(|index| self.plan.step(index).destructive);
                 let text = index.map(|index| self.title(index)).unwrap_or_default();
                 let kind = RequestKind::Approval { key: key.clone(), plan: plan.clone(), shown, destructive };
@@ -133,7 +133,17 @@ impl RunState {
             }
             Record::ApprovalGranted { request, key, plan, .. } => {
                 self.close(*request);
-                self.with_step(&key.step, |step| *step.stage_of(key.part) = Stage::Approved(key.clone(), plan.clone()));
+                let index = self.find(&key.step).filter(|index| self.is_loop(*index) && key.part == Part::Main);
+                if let Some(index) = index {
+                    self.cover_items(index);
+                }
+                self.with_step(&key.step, |step| {
+                    step.is_held = false;
+                    *step.stage_of(key.part) = match index {
+                        Some(_) => Stage::Items(key.clone()),
+                        None => Stage::Approved(key.clone(), plan.clone()),
+                    };
+                });
             }
             Record::ApprovalDenied { request, key, reason } => {
                 self.close(*request);
@@ -157,15 +167,19 @@ impl RunState {
                 self.order += 1;
                 let order = self.order;
                 self.mark_undoing(key);
-                let index = self.plan.graph().find(&key.step);
+                let undoes = self.undoes_as_item();
+                let index = self.find(&key.step);
                 let tells = index.is_some_and(|index| self.plan.step(index).kind.value == Kind::Escalate);
                 let changes = index.is_some_and(|index| self.changes(index, key.part));
                 let gate = plan.clone().filter(|_| changes).map_or(Gate::None, Gate::Shut);
+                if let Some(place) = &mut self.place {
+                    place.covered = None;
+                }
                 self.with_attempt(key, |step| {
                     step.started = true;
                     step.gate = gate;
                     if key.part == Part::Main {
-                        step.begun(order);
+                        step.begun(Some(order).filter(|_| !undoes));
                         step.last.excerpt.clear();
                         step.started_at.get_or_insert(now);
                     }
@@ -177,7 +191,7 @@ impl RunState {
                 });
             }
             Record::StepOutput { key, stream, output } => {
-                let read = self.plan.graph().find(&key.step).is_some_and(|step| self.output_read.contains(&step));
+                let read = self.find(&key.step).is_some_and(|step| self.output_read.contains(&step));
                 let text = output
                     .blob
                     .as_ref()
@@ -191,7 +205,7 @@ impl RunState {
                     }
                     let excerpt = if output.tail.is_empty() { &output.head } else { &output.tail };
                     match stream {
-                        Stream::Stdout => {
+                        Stream::Stdout | Stream::Body => {
                             step.last.stdout = text;
                             step.last.stdout_bytes = output.bytes;
                             step.last.stdout_blob.clone_from(&output.blob);
@@ -224,6 +238,7 @@ impl RunState {
                     if key.part == Part::Main {
                         step.started_at.get_or_insert(now);
                         step.last.duration = Some(*duration);
+                        step.last.answered = end.as_ref().and_then(super::record::End::answered);
                         step.last.exit_code = match end {
                             Some(super::record::End::Exited(code)) => Some(*code),
                             _ => None,
@@ -255,7 +270,7 @@ impl RunState {
                     && match why {
                         SkipReason::When => true,
                         SkipReason::Blocked(by) => {
-                            let by = self.plan.graph().find(by).and_then(|by| self.steps.get(by.get()));
+                            let by = self.find(by).and_then(|by| self.steps.get(by.get()));
                             by.is_some_and(|by| by.in_ending)
                         }
                         SkipReason::NotReached | SkipReason::Cancelled | SkipReason::Ended => false,
@@ -274,7 +289,11 @@ impl RunState {
                 }
                 self.look_behind(step);
             }
-            Record::StepTakenOver { step, was, .. } => self.change_taken_over(step, was),
+            Record::StepTakenOver { step, was, .. } => {
+                if !self.change_taken_items(step, was) {
+                    self.change_taken_over(step, was);
+                }
+            }
             Record::StepUndone { step, outcome, .. } => {
                 let passed = *outcome == Outcome::Passed;
                 if !passed {
@@ -311,21 +330,23 @@ impl RunState {
                     });
                 }
             }
-            Record::EscalationSent { step, .. } => self.with_step(step, |state| state.told += 1),
-            Record::EscalationFailed { step, to, channel, error } => {
-                self.with_step(step, |state| state.not_told.push(format!("{to} by {channel}: {error}")));
+            Record::EscalationSent { .. } | Record::EscalationFailed { .. } | Record::EscalationWidened { .. } => {
+                self.change_telling(record);
             }
-            Record::EscalationWaiting { request, step, deadline, from, all } => {
-                self.with_step(step, |state| {
-                    state.stage = Stage::AwaitingAck(main_key(step, state.last_attempt()), *request);
-                });
-                let text = self.plan.graph().find(step).map(|index| self.title(index)).unwrap_or_default();
+            Record::EscalationWaiting { request, step, deadline, from, all, told } => {
+                if *told {
+                    self.with_step(step, |state| {
+                        state.stage = Stage::AwaitingAck(main_key(step, state.last_attempt()), *request);
+                    });
+                }
+                let text = self.find(step).map(|index| self.title(index)).unwrap_or_default();
+                let since = self.requests.get(request).map_or(now, |known| known.since);
                 self.open(Request {
                     id: *request,
                     step: Some(step.clone()),
                     kind: RequestKind::Acknowledge { missing: from.clone(), all: *all },
                     text,
-                    since: now,
+                    since,
                     deadline: *deadline,
                     to: from.clone(),
                     collect: Vec::new(),
@@ -333,7 +354,7 @@ impl RunState {
                 });
             }
             Record::EscalationAcknowledged { step, by } => {
-                self.with_step(step, |state| state.acknowledged.push(by.clone()));
+                self.with_step(step, |state| state.acknowledged.push(Acknowledged { by: by.clone(), at: now }));
                 self.change_acknowledged(step, by);
             }
             Record::EscalationTimedOut { step } => {
@@ -387,7 +408,7 @@ impl RunState {
                     state.stage = Stage::Ended(verdict);
                 });
                 if *word == SettleWord::Again
-                    && let Some(index) = self.plan.graph().find(step)
+                    && let Some(index) = self.find(step)
                 {
                     self.ready.insert(index);
                 }
@@ -400,7 +421,8 @@ impl RunState {
                 self.taken_up = true;
                 self.attended = *attended;
                 self.operator = actor.clone();
-                self.steps.iter_mut().for_each(|step| step.in_flight = false);
+                let inside = self.frames.values_mut().flat_map(|frame| frame.steps.iter_mut());
+                self.steps.iter_mut().chain(inside).for_each(|step| step.in_flight = false);
             }
             Record::RunCancelled { reason } => {
                 self.cancels += 1;
@@ -427,7 +449,7 @@ impl RunState {
     ) {
         self.order += 1;
         let order = self.order;
-        let Some(index) = self.plan.graph().find(id) else { return };
+        let Some(index) = self.find(id) else { return };
         let is_act = self.plan.step(index).kind.value == Kind::Act;
         let handed_over = outcome == Outcome::Passed
             && self.plan.step(index).escalation.as_ref().is_some_and(|escalation| escalation.handover);
@@ -435,6 +457,7 @@ impl RunState {
             self.last_failure = Some(index);
         }
         let undoing = self.steps.get(index.get()).and_then(|state| state.undoing.clone());
+        let undoes = self.undoes_as_item();
         if let Some(undone) = &undoing {
             let passed = outcome == Outcome::Passed;
             self.rollback_failed |= !passed;
@@ -448,7 +471,8 @@ impl RunState {
             if is_act && outcome == Outcome::Passed {
                 state.pass_order = Some(order);
             }
-            if is_act && settlement == Settlement::ByHand && state.start_order.is_none() && undoing.is_none() {
+            if is_act && settlement == Settlement::ByHand && state.start_order.is_none() && undoing.is_none() && !undoes
+            {
                 // It did not start, and was done all the same: there is something to undo.
                 state.start_order = Some(order);
             }
@@ -488,7 +512,7 @@ impl RunState {
 
     /// Failures that only a decide could have answered, which was skipped while the run ends, were left unhandled.
     fn count_unjudged(&mut self, decide: &str) {
-        let Some(decide) = self.plan.graph().find(decide) else { return };
+        let Some(decide) = self.find(decide) else { return };
         let judged = |from: &StepIndex| {
             let settled = self.steps.get(from.get()).and_then(StepState::settled);
             settled.is_some_and(|settled| {
@@ -505,9 +529,14 @@ impl RunState {
 
     /// Steps behind a settled one have to be looked at.
     pub(super) fn look_behind(&mut self, id: &str) {
-        if let Some(index) = self.plan.graph().find(id) {
+        if let Some(index) = self.find(id) {
             // A step blocked through several others is judged by the first of them: all that follow are looked at.
-            let behind: Vec<StepIndex> = self.plan.graph().outgoing(index).map(|(to, _)| to).collect();
+            let graph = self.plan.graph();
+            let mut behind: Vec<StepIndex> = graph.outgoing(index).map(|(to, _)| to).collect();
+            // What a decide took says too whether a failure that it judged blocks the others that need it.
+            for (from, _) in graph.incoming(index).filter(|(_, edge)| edge.judged || edge.judges_unknown) {
+                behind.extend(graph.outgoing(from).map(|(to, _)| to));
+            }
             for to in behind {
                 if self.steps.get(to.get()).is_some_and(StepState::is_waiting) {
                     self.candidates.insert(to);
@@ -516,36 +545,14 @@ impl RunState {
         }
     }
 
-    pub(super) fn close_all_of(&mut self, step: &str) {
-        for request in self.requests_of(step) {
-            self.close(request);
-        }
-    }
-
-    pub(crate) fn requests_of(&self, step: &str) -> Vec<RequestId> {
-        let of_step = |request: &&Request| request.step.as_deref() == Some(step);
-        self.requests.values().filter(of_step).map(|request| request.id).collect()
-    }
-
     pub(crate) fn has_road(&self, step: &str, road: Road) -> bool {
-        let index = self.plan.graph().find(step);
+        let index = self.find(step);
         index.is_some_and(|index| roads_of(self.plan.step(index)).iter().any(|(one, _)| *one == road))
-    }
-
-    /// The clock went back: what was to be approved until some time has to be asked for again.
-    fn let_approvals_fall(&mut self) {
-        let asked: Vec<Request> = self.requests.values().cloned().collect();
-        for request in asked {
-            let RequestKind::Approval { key, plan, shown, .. } = request.kind else { continue };
-            self.close(request.id);
-            self.with_step(&key.step, |step| *step.stage_of(key.part) = Stage::Planned(key.clone(), plan, shown));
-            self.voided.push((request.id, key));
-        }
     }
 
     /// The one-line form of what is planned.
     fn shown(&self, key: &AttemptKey) -> String {
-        let index = self.plan.graph().find(&key.step);
+        let index = self.find(&key.step);
         let step = index.and_then(|index| self.steps.get(index.get()));
         match step.map(|step| if key.part == Part::Undo { &step.undo } else { &step.stage }) {
             Some(Stage::Planned(_, _, shown)) => shown.clone(),
@@ -554,13 +561,13 @@ impl RunState {
     }
 
     /// In rollback a step of its own that is begun undoes the act that is due.
-    fn mark_undoing(&mut self, key: &AttemptKey) {
+    pub(super) fn mark_undoing(&mut self, key: &AttemptKey) {
         if self.phase == Phase::Rollback
             && key.part != Part::Undo
+            && !self.is_item()
             && let Some((undone, Some(by))) = self.due_undo()
             && self.path(by) == key.step
         {
-            let undone = self.path(undone);
             self.with_step(&key.step, |state| {
                 if state.undoing.is_none() {
                     state.undoing = Some(undone);
@@ -579,11 +586,11 @@ impl RunState {
         match cause {
             EndCause::Failed(step) | EndCause::TookFailed(step) => {
                 self.is_failed = true;
-                self.failure = graph.find(step).or(self.failure);
+                self.failure = self.find(step).or(self.failure);
                 roots.extend(graph.fallback());
             }
             EndCause::Denied(step) => {
-                let index = graph.find(step);
+                let index = self.find(step);
                 self.failure = index.or(self.failure);
                 let denied = index.and_then(|index| self.plan.step(index).denied.as_ref());
                 match denied {
@@ -608,145 +615,9 @@ impl RunState {
             }
         }
     }
-
-    fn change_asked(
-        &mut self,
-        request: RequestId,
-        step: Option<&String>,
-        question: &super::record::QuestionKind,
-        text: &str,
-        to: &[String],
-        deadline: Option<Timestamp>,
-    ) {
-        use super::record::QuestionKind;
-        let now = self.now;
-        let index = step.and_then(|step| self.plan.graph().find(step));
-        let asking = index.and_then(|index| match &self.plan.step(index).body.work {
-            Work::Ask(asking) | Work::Instruct(asking) => Some(asking),
-            Work::Run(_)
-            | Work::Script(_)
-            | Work::Http(_)
-            | Work::Wait(_)
-            | Work::Template(_)
-            | Work::Runbook(_)
-            | Work::None => None,
-        });
-        let collect = match (question, asking) {
-            (QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct, Some(asking)) => {
-                asking.collect.iter().map(|(name, field)| (name.clone(), field.clone())).collect()
-            }
-            _ => Vec::new(),
-        };
-        let link = asking.and_then(|asking| asking.link.as_ref()).and_then(|link| {
-            let scope = super::scope::RunScope::new(self, now);
-            link.value.render(&scope).ok()
-        });
-        if let Some(step) = step {
-            let attempt = index.and_then(|index| self.steps.get(index.get())).map_or(1, |s| s.next_attempt(Part::Main));
-            let key = AttemptKey { step: step.clone(), part: Part::Main, attempt };
-            let works = matches!(question, QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct);
-            if works {
-                self.mark_undoing(&key);
-                self.order += 1;
-            }
-            let (ending, order) = (self.phase == Phase::Ending, self.order);
-            self.with_step(step, |state| match question {
-                QuestionKind::Proceed => {
-                    state.in_ending |= ending;
-                    state.stage = Stage::Proceeding(request);
-                }
-                QuestionKind::Overrule => {
-                    if let Stage::Ended(verdict) | Stage::Attaching(verdict) = &state.stage {
-                        state.stage = Stage::Overruling(request, verdict.clone());
-                    }
-                }
-                QuestionKind::Doubt => {
-                    let key = if let Stage::Ended(verdict) = &state.stage { &verdict.key } else { &key };
-                    state.stage = Stage::Doubt(key.clone(), request);
-                }
-                QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct => {
-                    state.started = true;
-                    if *question == QuestionKind::Instruct {
-                        state.begun(order);
-                    }
-                    state.last.answer = None;
-                    state.started_at.get_or_insert(now);
-                    state.attempts.insert(Part::Main, key.attempt);
-                    state.stage = Stage::Asked(key.clone(), request);
-                }
-                QuestionKind::Rollback => {}
-            });
-        }
-        self.open(Request {
-            id: request,
-            step: step.cloned(),
-            kind: RequestKind::Question(question.clone()),
-            text: text.to_owned(),
-            since: now,
-            deadline,
-            to: to.to_vec(),
-            collect,
-            link,
-        });
-    }
-
-    fn change_answered(
-        &mut self,
-        request: RequestId,
-        step: Option<&String>,
-        answer: &super::record::AnswerWord,
-        fields: &std::collections::BTreeMap<String, crate::value::Value>,
-    ) {
-        use super::record::AnswerWord;
-        let asked = self.requests.get(&request).map(|request| request.kind.clone());
-        self.close(request);
-        let Some(step) = step else {
-            self.rollback_wanted = Some(*answer == AnswerWord::Yes);
-            return;
-        };
-        let proceed = asked == Some(RequestKind::Question(super::record::QuestionKind::Proceed));
-        self.with_step(step, |state| {
-            if proceed {
-                state.let_go = true;
-                state.stage = Stage::Waiting;
-                return;
-            }
-            state.last.answer = Some(match answer {
-                AnswerWord::Yes => "yes".to_owned(),
-                AnswerWord::No => "no".to_owned(),
-                AnswerWord::Choice(label) => label.clone(),
-            });
-            state.last.fields.clone_from(fields);
-        });
-        if proceed && let Some(index) = self.plan.graph().find(step) {
-            self.ready.insert(index);
-        }
-    }
-
-    fn change_acknowledged(&mut self, step: &str, by: &str) {
-        let team = std::sync::Arc::clone(&self.team);
-        let mut closed = None;
-        for request in self.requests.values_mut().filter(|request| request.step.as_deref() == Some(step)) {
-            if let RequestKind::Acknowledge { missing, all } = &mut request.kind {
-                missing.retain(|name| {
-                    name != by
-                        && !team
-                            .teams
-                            .get(name.as_str())
-                            .is_some_and(|team| team.members.iter().any(|one| one.value == by))
-                });
-                if !*all || missing.is_empty() {
-                    closed = Some(request.id);
-                }
-            }
-        }
-        if let Some(request) = closed {
-            self.close(request);
-        }
-    }
 }
 
-fn main_key(step: &str, attempt: u32) -> AttemptKey {
+pub(super) fn main_key(step: &str, attempt: u32) -> AttemptKey {
     AttemptKey { step: step.to_owned(), part: Part::Main, attempt }
 }
 

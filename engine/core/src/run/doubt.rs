@@ -1,17 +1,17 @@
 //! What the records of a doubt change: it is opened, and a check or a person settles it.
 
 use super::change::refused;
-use super::record::{AttemptKey, Outcome, SettleWord, Settlement};
+use super::record::{AttemptKey, Outcome, Part, SettleWord, Settlement};
 use super::state::RunState;
 use super::step_state::Stage;
 
 impl RunState {
     pub(super) fn change_doubt(&mut self, key: &AttemptKey, _why: &str) {
         self.with_step(&key.step, |state| {
-            if let Stage::Ended(verdict) = &state.stage
+            if let Stage::Ended(verdict) = state.stage_of(key.part).clone()
                 && verdict.key == *key
             {
-                state.doubted = Some(Box::new(verdict.clone()));
+                state.doubted = Some(Box::new(verdict));
             } else if let Some(before) = state.before.take_if(|before| before.key == *key) {
                 // It was to be tried again, and may not any more: the doubt is open as before.
                 state.stage = Stage::Ended((*before).clone());
@@ -50,6 +50,11 @@ impl RunState {
                         None => format!("not done, says its {by}"),
                     });
                 }
+                // The rollback comes to it again: it is the newest that is not undone.
+                SettleWord::Again if key.part == Part::Undo => {
+                    state.undo = Stage::Waiting;
+                    return;
+                }
                 SettleWord::Again => {
                     state.start_over();
                     state.before = Some(Box::new(verdict));
@@ -59,9 +64,9 @@ impl RunState {
                     return;
                 }
             }
-            state.stage = Stage::Ended(verdict);
+            *state.stage_of(key.part) = Stage::Ended(verdict);
         });
-        if again && let Some(index) = self.plan.graph().find(&key.step) {
+        if again && let Some(index) = self.find(&key.step) {
             self.ready.insert(index);
         }
     }

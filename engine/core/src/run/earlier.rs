@@ -36,10 +36,40 @@ impl RunState {
             }
             (taken, passed_by) = (left, still_by);
         }
+        let begun = self.plan.graph().steps().filter(|step| wanted(&step) && !taken.contains(step)).filter(|step| {
+            let from = || self.plan.graph().incoming(*step).map(|(from, _)| from);
+            self.is_loop(*step)
+                && !self.plan.graph().is_finally(*step)
+                && from().all(|from| taken.contains(&from) || passed_by.contains(&from))
+        });
+        // Of a loop that did not go well, the items that passed.
+        let mut items: Vec<(StepPath, TakenOver)> = Vec::new();
+        for step in begun {
+            let passed = self.items_of(step).filter(|(_, item)| {
+                item.only_step().is_some_and(|(only, state)| {
+                    item.went_well(only) && state.settled().is_some_and(|settled| settled.outcome == Outcome::Passed)
+                })
+            });
+            items.extend(passed.filter_map(|(_, item)| item.taken_as_item()));
+        }
         let by_when =
             |step: &&StepIndex| self.settled_as(**step).and_then(|it| it.skipped.as_ref()) == Some(&SkipReason::When);
         taken.extend(passed_by.iter().filter(by_when));
-        taken.into_iter().filter_map(|step| Some((self.path(step), self.taken_over(step)?))).collect()
+        let mut all = Vec::new();
+        for step in taken {
+            let Some(was) = self.taken_over(step) else { continue };
+            all.push((self.path(step), was));
+            all.extend(self.items_of(step).filter_map(|(_, item)| item.taken_as_item()));
+        }
+        all.extend(items);
+        all
+    }
+
+    /// What is known of an item, with the element it is about.
+    fn taken_as_item(&self) -> Option<(StepPath, TakenOver)> {
+        let (only, _) = self.only_step()?;
+        let item = self.place.as_ref().map(|place| place.value.clone());
+        Some((self.only_path(), TakenOver { item, ..self.taken_over(only)? }))
     }
 
     fn settled_as(&self, step: StepIndex) -> Option<&Settled> {
@@ -106,18 +136,30 @@ impl RunState {
             answer: state.last.answer.clone(),
             fields: state.last.fields.clone(),
             branch: state.branch.clone(),
+            items: state.listed.map(|_| {
+                let values = self.items_of(step).filter_map(|(_, item)| item.place.as_ref());
+                values.map(|place| place.value.clone()).collect()
+            }),
+            item: None,
         })
     }
 
-    /// Steps of the plan that never started and have not settled: what a run that was interrupted before it began still
-    /// has to take over is among them.
-    pub fn untouched_steps(&self) -> impl Iterator<Item = StepPath> {
-        let open = self.plan.graph().steps().zip(&self.steps);
-        open.filter(|(_, state)| state.is_waiting() && !state.started).map(|(step, _)| self.path(step))
+    /// Whether nothing is known of a step yet that an earlier run is to tell: a run that was interrupted before it
+    /// began still has to take it over.
+    #[must_use]
+    pub fn is_untouched(&self, path: &str) -> bool {
+        if let Some((at, step)) = self.owner(path) {
+            return at.steps.get(step.get()).is_some_and(|state| state.is_waiting() && !state.started);
+        }
+        let Some(key) = self.frame_of(path) else { return false };
+        let around = self.steps.get(key.step.get());
+        let known = self.earlier_items.get(&key.step);
+        let is_known = known.is_some_and(|known| known.iter().any(|(known, _)| known == path));
+        !is_known && around.is_some_and(|state| state.listed.is_none())
     }
 
     pub(crate) fn change_taken_over(&mut self, id: &str, was: &TakenOver) {
-        let Some(index) = self.plan.graph().find(id) else { return };
+        let Some(index) = self.find(id) else { return };
         let is_act = self.plan.step(index).kind.value == Kind::Act;
         self.order += 1;
         let order = self.order;

@@ -98,7 +98,7 @@ impl RunState {
             (Outcome::Failed | Outcome::Unknown, _) => self.failed_need(from, settled, to, edge),
             (Outcome::Skipped, Some(SkipReason::When)) => Liveness::Live,
             (Outcome::Skipped, Some(SkipReason::Blocked(by))) => {
-                let by = self.plan.graph().find(by);
+                let by = self.find(by);
                 match by.and_then(|by| Some((by, self.steps.get(by.get())?.settled()?))) {
                     Some((by, settled)) => self.failed_need(by, settled, to, edge),
                     None => Liveness::Dead,

@@ -18,6 +18,16 @@ pub enum Effect {
         /// What is to run.
         invocation: Box<Invocation>,
     },
+    /// Keep a list of the plans of a loop's items as a blob, which one approval is of; answer
+    /// [`super::event::Event::Planned`].
+    PlanItems {
+        /// Which attempt of the loop.
+        key: AttemptKey,
+        /// Each item's step and plan, in order.
+        items: Vec<(StepPath, BlobDigest)>,
+        /// All of it on one line, as a person reads it.
+        shown: String,
+    },
     /// Start exactly the stored plan, answer `Spawned` and `Ended`. What changes the world is only made ready: nothing
     /// of it runs before its [`Effect::Release`].
     Start {
@@ -66,7 +76,7 @@ pub enum Effect {
 }
 
 /// A command to run, rendered; secrets stand as references.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Invocation {
     /// What.
     pub command: Command,
@@ -89,7 +99,7 @@ pub struct Invocation {
 }
 
 /// What is run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Words; the first is the program.
     Words(Vec<String>),
@@ -100,6 +110,40 @@ pub enum Command {
         /// The text.
         text: String,
     },
+    /// A request over HTTP.
+    Http(Box<Call>),
+    /// A file to be written from a handlebars file.
+    Write(Box<Writing>),
+}
+
+/// A request, rendered; secrets stand as references.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The method, in upper case.
+    pub method: String,
+    /// The address.
+    pub url: String,
+    /// The headers, in order.
+    pub headers: Vec<(String, EnvValue)>,
+    /// What is sent; nothing where it has no pieces.
+    pub body: EnvValue,
+    /// Whether the body is JSON: a secret in it stands inside quotes.
+    pub json: bool,
+    /// Whether redirects are followed.
+    pub redirects: bool,
+}
+
+/// A file to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Writing {
+    /// The handlebars file, seen from the run's own directory.
+    pub source: String,
+    /// The file, seen from the invocation's directory.
+    pub to: String,
+    /// Its mode; the one it has, or the usual one, where there is none.
+    pub mode: Option<u32>,
+    /// What the file can read.
+    pub values: crate::file_template::Values,
 }
 
 /// The value of a variable: literal text with references to secrets between.
@@ -127,7 +171,7 @@ pub enum Input {
 }
 
 /// One piece of evidence to collect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum EvidenceWanted {
     /// A file, or its last lines.
     File {

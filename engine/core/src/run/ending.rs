@@ -77,8 +77,13 @@ impl RunState {
                 | Stage::Ended(_)
                 | Stage::Attaching(_)
                 | Stage::Doubt(..)
-                | Stage::Settled(_) => {}
+                | Stage::Settled(_)
+                // Those of its items that were not started are ended with it, where it goes on.
+                | Stage::Items(_) => {}
             }
+        }
+        if self.is_busy_inside() {
+            self.in_each(|frame| frame.withdraw_requests(why));
         }
     }
 
@@ -115,6 +120,7 @@ impl RunState {
             return self.emit(Record::StepUndone { step: path, outcome: Outcome::Failed, reason });
         }
         match &stage {
+            Stage::Items(_) => return self.end_unbegun_items(step, &SkipReason::Cancelled),
             Stage::Approval(request, key, _) => {
                 if self.requests.contains_key(request) {
                     let (request, key) = (*request, key.clone());
@@ -157,6 +163,9 @@ impl RunState {
 
     /// Whether a step may begin in this phase.
     pub(crate) fn may_start(&self, step: StepIndex) -> bool {
+        if let Some(place) = &self.place {
+            return place.may_start;
+        }
         match self.phase {
             Phase::Steps => self.cancelled.is_none(),
             Phase::Ending => self.cancelled.is_none() && self.follows_end(step),
@@ -170,7 +179,7 @@ impl RunState {
         match self.phase {
             Phase::Rollback => {
                 self.steps.get(step.get()).is_some_and(|state| state.undoing.is_some())
-                    || self.due_undo().is_some_and(|(undone, by)| undone == step || by == Some(step))
+                    || self.due_undo().is_some_and(|(undone, by)| undone == self.path(step) || by == Some(step))
             }
             Phase::Finally => self.next_finally() == Some(step),
             Phase::Steps | Phase::Ending | Phase::Over => false,
@@ -182,36 +191,46 @@ impl RunState {
         self.plan.finally().iter().find(unsettled).copied()
     }
 
-    /// Acts with something to undo, newest first: the act, and the step that undoes it where that is a step.
-    pub(crate) fn to_undo(&self) -> Vec<(StepIndex, Option<StepIndex>)> {
-        let mut acts: Vec<(u64, StepIndex, Option<StepIndex>)> = Vec::new();
-        for (index, state) in self.plan.graph().steps().zip(&self.steps) {
-            let Some(order) = state.start_order else { continue };
-            if matches!(state.undone, Undone::Passed | Undone::Failed) {
-                continue;
-            }
-            match &self.plan.step(index).undo {
-                None => {}
-                Some(Undo::Body(_)) => acts.push((order, index, None)),
-                Some(Undo::Step(id)) => {
-                    let by = self.plan.graph().find(id.value.as_str());
-                    let passed = by.and_then(|by| self.steps.get(by.get())).and_then(|by| by.pass_order);
-                    if passed.is_none_or(|passed| passed < order) {
-                        acts.push((order, index, by));
+    /// Acts with something to undo, newest first, items of loops among them: the act, and the step that undoes it where
+    /// that is a step.
+    pub(crate) fn to_undo(&self) -> Vec<(StepPath, Option<StepIndex>)> {
+        let mut acts: Vec<(u64, StepPath, Option<StepIndex>)> = Vec::new();
+        for at in self.with_frames() {
+            for (index, state) in at.plan.graph().steps().zip(&at.steps) {
+                // A loop that another step undoes as a whole was started with its items.
+                let begun = |item: &Self| item.only_step().and_then(|(_, state)| state.start_order);
+                let items = at.items_of(index).filter_map(|(_, item)| begun(item));
+                let Some(order) = items.chain(state.start_order).max() else { continue };
+                if matches!(state.undone, Undone::Passed | Undone::Failed) {
+                    continue;
+                }
+                match &at.plan.step(index).undo {
+                    None => {}
+                    Some(Undo::Body(_)) if at.is_loop(index) => {}
+                    Some(Undo::Body(_)) => acts.push((order, at.path(index), None)),
+                    Some(Undo::Step(id)) => {
+                        let by = at.plan.graph().find(id.value.as_str());
+                        let passed = by.and_then(|by| at.steps.get(by.get())).and_then(|by| by.pass_order);
+                        if passed.is_none_or(|passed| passed < order) {
+                            acts.push((order, at.path(index), by));
+                        }
                     }
                 }
             }
         }
         acts.sort_unstable_by_key(|(order, ..)| std::cmp::Reverse(*order));
-        acts.into_iter().map(|(_, index, by)| (index, by)).collect()
+        acts.into_iter().map(|(_, path, by)| (path, by)).collect()
     }
 
-    pub(crate) fn due_undo(&self) -> Option<(StepIndex, Option<StepIndex>)> {
-        if self.rollback_failed { None } else { self.to_undo().first().copied() }
+    pub(crate) fn due_undo(&self) -> Option<(StepPath, Option<StepIndex>)> {
+        if self.rollback_failed { None } else { self.to_undo().into_iter().next() }
     }
 
     /// Goes from phase to phase when nothing is left to do in one. Says whether anything changed.
     pub(crate) fn go_through_end(&mut self) -> bool {
+        if self.is_busy_inside() {
+            return false;
+        }
         if !self.active.is_empty() || !self.ready.is_empty() || !self.candidates.is_empty() {
             // A cancel keeps candidates from being looked at: they are skipped here.
             let only_candidates = self.active.is_empty() && self.ready.is_empty();
@@ -322,8 +341,9 @@ impl RunState {
         if self.requests.values().any(asked) {
             return false;
         }
+        let title = |path: &str| self.owner(path).map(|(at, step)| at.title(step)).unwrap_or_default();
         let acts: Vec<String> =
-            self.to_undo().into_iter().map(|(step, _)| format!("{} ({})", self.title(step), self.path(step))).collect();
+            self.to_undo().into_iter().map(|(path, _)| format!("{} ({path})", title(&path))).collect();
         self.emit(Record::Question {
             request: self.next_request,
             step: None,
@@ -339,9 +359,14 @@ impl RunState {
     fn go_on_rolling_back(&mut self) -> bool {
         match self.due_undo() {
             None => self.emit(Record::PhaseEntered { phase: Phase::Finally, cause: None }),
-            Some((step, None)) => self.begin_part(step, Part::Undo),
+            Some((path, None)) => {
+                self.at(&path, |at| {
+                    if let Some(step) = at.find(&path) {
+                        at.begin_part(step, Part::Undo);
+                    }
+                });
+            }
             Some((undone, Some(by))) => {
-                let undone = self.path(undone);
                 if let Some(state) = self.steps.get_mut(by.get()) {
                     state.undoing = Some(undone);
                     state.start_over();
@@ -365,6 +390,11 @@ impl RunState {
                 self.after_interruption(step, key);
                 true
             }
+            // Whether it is undone has to be said, before anything else is undone.
+            Stage::Ended(verdict) if verdict.outcome == Outcome::Unknown => {
+                self.open_doubt(step, verdict, false);
+                true
+            }
             Stage::Ended(verdict) => {
                 let passed = verdict.outcome == Outcome::Passed;
                 let outcome = if passed { Outcome::Passed } else { Outcome::Failed };
@@ -376,6 +406,7 @@ impl RunState {
             | Stage::Planning(_)
             | Stage::Proceeding(_)
             | Stage::Approval(..)
+            | Stage::Items(_)
             | Stage::WaitingUntil(..)
             | Stage::Asked(..)
             | Stage::Telling(_)
@@ -443,13 +474,15 @@ impl RunState {
     fn what_is_open(&self) -> Vec<String> {
         let mut open = Vec::new();
         if self.is_failed || self.cancelled.is_some() || self.is_denied {
-            for (step, state) in self.plan.graph().steps().zip(&self.steps) {
-                if state.undone == Undone::Failed {
-                    open.push(format!("{} could not be undone", self.path(step)));
+            for at in self.with_frames() {
+                for (step, state) in at.plan.graph().steps().zip(&at.steps) {
+                    if state.undone == Undone::Failed {
+                        open.push(format!("{} could not be undone", at.path(step)));
+                    }
                 }
             }
-            for (step, _) in self.to_undo() {
-                open.push(format!("{} was done and is not undone", self.path(step)));
+            for (path, _) in self.to_undo() {
+                open.push(format!("{path} was done and is not undone"));
             }
         }
         for (step, state) in self.plan.graph().steps().zip(&self.steps) {
@@ -460,7 +493,7 @@ impl RunState {
                 let reason = settled.reason.as_deref().unwrap_or("no reason given");
                 open.push(format!("{} failed: {reason}", self.path(step)));
             }
-            if self.plan.step(step).kind.value == Kind::Escalate && state.told > 0 && self.mode == Mode::Real {
+            if self.plan.step(step).kind.value == Kind::Escalate && state.is_told() && self.mode == Mode::Real {
                 let to = self.plan.step(step).escalation.as_ref();
                 let to: Vec<&str> =
                     to.map(|escalation| escalation.to.iter().map(|to| to.value.as_str()).collect()).unwrap_or_default();
@@ -473,6 +506,9 @@ impl RunState {
 
     /// What failed, for `run.failure` and messages.
     pub(crate) fn failure(&self) -> Option<BTreeMap<String, Value>> {
+        if let Some(place) = &self.place {
+            return place.outer.failure();
+        }
         let index = self.failure.or(self.last_failure)?;
         let state = self.steps.get(index.get())?;
         let settled = state.settled();

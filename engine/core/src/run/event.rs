@@ -23,6 +23,18 @@ pub enum Event {
         /// Digest and one-line form of the execution plan, or why there is none.
         plan: Result<(BlobDigest, String), StartFailure>,
     },
+    /// What an attempt would change, before its [`Event::Planned`].
+    Previewed {
+        /// Which attempt.
+        key: AttemptKey,
+        /// The change.
+        change: Evidence,
+    },
+    /// Answer to [`super::effect::Effect::Plan`] where nothing is left to do.
+    AlreadySo {
+        /// Which attempt.
+        key: AttemptKey,
+    },
     /// A process exists: the program's own, or of an attempt that changes the world its supervisor's.
     Spawned {
         /// Which attempt.
@@ -46,6 +58,8 @@ pub enum Event {
         step: StepPath,
         /// The person or team.
         to: String,
+        /// Who of the team, where it went by a channel of their own.
+        person: Option<String>,
         /// The channel.
         channel: String,
         /// What was sent.

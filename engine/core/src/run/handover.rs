@@ -57,13 +57,16 @@ impl RunState {
         let at_work = |stage: &Stage| {
             stage.is_active()
                 && !stage.waits_for_people()
-                && !matches!(stage, Stage::Pausing(..) | Stage::WaitingUntil(..))
+                && !matches!(stage, Stage::Pausing(..) | Stage::WaitingUntil(..) | Stage::Items(_))
         };
         let runs = |state: &StepState| state.in_flight || at_work(&state.stage) || at_work(&state.undo);
-        match self.active.iter().find(|step| self.steps.get(step.get()).is_some_and(runs)) {
-            Some(step) => Err(format!("{} is running: hand over when it has ended", self.path(*step))),
-            None => Ok(()),
+        for at in self.with_frames().into_iter().filter(|at| !at.waits_for_its_turn()) {
+            let busy = at.active.iter().find(|step| at.steps.get(step.get()).is_some_and(runs));
+            if let Some(step) = busy {
+                return Err(format!("{} is running: hand over when it has ended", at.path(*step)));
+            }
         }
+        Ok(())
     }
 
     /// This process is to end: what runs is let end, and all that is recorded is where the next one goes on.
@@ -75,7 +78,7 @@ impl RunState {
 
     /// Lets go as soon as nothing is under way.
     pub(crate) fn let_go_when_idle(&mut self) {
-        let is_idle = !self.steps.iter().any(|state| state.in_flight);
+        let is_idle = !self.with_frames().into_iter().flat_map(|at| &at.steps).any(|state| state.in_flight);
         if is_idle && !self.suspended && self.sealed.is_none() {
             self.suspend();
         }
@@ -88,5 +91,6 @@ impl RunState {
             self.emit(Record::ApprovalVoid { request, key, why });
             self.effects.push(Effect::Sync);
         }
+        self.in_each(Self::void_what_fell);
     }
 }

@@ -10,13 +10,11 @@ use crate::document::model::Kind;
 use crate::graph::StepIndex;
 use crate::value::Value;
 
+/// How an attempt came out, why not passed, and its outputs.
+pub(crate) type Told = (Outcome, Option<String>, BTreeMap<String, Value>);
+
 impl RunState {
-    pub(crate) fn judge_ending(
-        &self,
-        step: StepIndex,
-        key: &AttemptKey,
-        ending: &Ending,
-    ) -> (Outcome, Option<String>, BTreeMap<String, Value>) {
+    pub(crate) fn judge_ending(&self, step: StepIndex, key: &AttemptKey, ending: &Ending) -> Told {
         let is_act = self.plan.step(step).kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo);
         let by = ending.rung.as_ref().map(|rung| format!(" (ended by {rung})")).unwrap_or_default();
         let no_code = |reason: String| {
@@ -25,6 +23,12 @@ impl RunState {
         };
         let code = match &ending.end {
             End::Exited(code) => *code,
+            End::Answered { .. } => return self.judge_answer(step, key, ending, None),
+            End::NoAnswer(why) if is_act => return no_code(why.clone()),
+            End::NoAnswer(why) => return self.judge_answer(step, key, ending, Some(why)),
+            End::Wrote => {
+                return self.judge(step, key.part, scope::Result::default(), true).told();
+            }
             End::Signalled(signal) => return no_code(format!("ended by signal {signal}")),
             End::TimedOut => return no_code(format!("ran out of time{by}")),
             End::Stopped => return no_code(format!("was ended{by}")),
@@ -45,12 +49,27 @@ impl RunState {
             stderr: as_stream(ending.stderr_text.as_deref(), ending.stderr.bytes),
             ..scope::Result::default()
         };
-        match self.judge(step, key.part, result, code == 0) {
-            Judged::So { outcome, reason, outputs } => (outcome, reason, outputs),
-            Judged::Unknowable(until) => {
-                (Outcome::Unknown, Some(format!("cannot be known until {until}")), BTreeMap::new())
+        self.judge(step, key.part, result, code == 0).told()
+    }
+
+    /// Judges an answer, or that there is none, which has the status 0.
+    fn judge_answer(&self, step: StepIndex, key: &AttemptKey, ending: &Ending, no_answer: Option<&String>) -> Told {
+        let answered = ending.end.answered();
+        let status = answered.as_ref().map_or(0, |(status, _)| *status);
+        let result = scope::Result {
+            answered,
+            stdout: as_stream(ending.stdout_text.as_deref(), ending.stdout.bytes),
+            ..scope::Result::default()
+        };
+        let (outcome, reason, outputs) = self.judge(step, key.part, result, (200..300).contains(&status)).told();
+        let reason = match (reason, no_answer) {
+            (Some(reason), Some(why)) if outcome != Outcome::Passed && reason != status_words(0) => {
+                Some(format!("{reason}: {why}"))
             }
-        }
+            (Some(_), Some(why)) => Some(why.clone()),
+            (reason, _) => reason,
+        };
+        (outcome, reason, outputs)
     }
 
     /// Judges a result by `outputs`, `unclear` and `expect`, in this order.
@@ -60,7 +79,11 @@ impl RunState {
         };
         let is_act = self.plan.step(step).kind.value == Kind::Act && matches!(part, Part::Main | Part::Undo);
         let cannot = if is_act { Outcome::Failed } else { Outcome::Unknown };
-        let exit_code = result.exit_code;
+        let code_words = match (result.exit_code, &result.answered) {
+            (Some(code), _) => Some(format!("exit code {code}")),
+            (None, Some((status, _))) => Some(status_words(*status)),
+            (None, None) => None,
+        };
         let reads_code = body.expect.as_ref().is_some_and(|expect| {
             expect
                 .value
@@ -104,8 +127,7 @@ impl RunState {
             }
         }
         if !judged_by_expect {
-            let reason = exit_code.map(|code| format!("exit code {code}"));
-            return Judged::So { outcome: Outcome::Failed, reason, outputs };
+            return Judged::So { outcome: Outcome::Failed, reason: code_words, outputs };
         }
         let Some(expect) = &body.expect else {
             return Judged::So { outcome: Outcome::Passed, reason: None, outputs };
@@ -159,6 +181,21 @@ pub(crate) enum Judged {
     },
     /// In a dry run: not before this step runs.
     Unknowable(String),
+}
+
+impl Judged {
+    pub(crate) fn told(self) -> Told {
+        match self {
+            Self::So { outcome, reason, outputs } => (outcome, reason, outputs),
+            Self::Unknowable(until) => {
+                (Outcome::Unknown, Some(format!("cannot be known until {until}")), BTreeMap::new())
+            }
+        }
+    }
+}
+
+fn status_words(status: u16) -> String {
+    format!("status {status}")
 }
 
 fn unknowable(scope: &RunScope<'_>) -> Judged {

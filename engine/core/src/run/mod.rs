@@ -2,17 +2,25 @@
 
 pub(crate) mod advance;
 mod attempt;
+mod call;
+pub mod calls;
 mod change;
+mod change_people;
 mod decide;
 mod doubt;
 mod earlier;
 mod edges;
 pub mod effect;
+mod end;
 mod ending;
 mod escalate;
 pub mod event;
+mod frames;
 mod handover;
+pub mod heard;
+mod items;
 mod judge;
+mod of_step;
 mod outcome;
 mod people;
 pub mod record;

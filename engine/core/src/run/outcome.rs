@@ -64,6 +64,7 @@ impl RunState {
                     Verdict { settlement: Settlement::AlreadySo, reason: Some("already so".to_owned()), ..verdict };
                 self.settle_step(step, verdict);
             }
+            Outcome::Failed if self.stops_before_start(step) => {}
             Outcome::Failed => self.begin_part(step, Part::Main),
             Outcome::Unknown | Outcome::Skipped => {
                 let message = format!(
@@ -111,13 +112,14 @@ impl RunState {
             return self.emit(Record::DoubtSettled { key, word: SettleWord::NotDone, by, reason: None });
         }
         let title = self.title(step);
-        let text = format!("Was it done? {title}: {why}");
+        let undoes = key.part == Part::Undo;
+        let text = format!("Was it {}? {title}: {why}", if undoes { "undone" } else { "done" });
         if !self.attended {
+            let done = if undoes { "undone" } else { "done" };
             let message = format!(
-                "{}: nobody can say whether \"{title}\" was done ({why}). Settle it: runbook settle {} {}",
+                "{}: nobody can say whether \"{title}\" was {done} ({why}). Settle it: {}",
                 self.plan.document().title.value,
-                self.id,
-                key.step
+                self.calls.command(&["settle", &self.id, &key.step])
             );
             self.effects.push(Effect::TellOwner { message });
         }
@@ -159,9 +161,9 @@ impl RunState {
         let stopped = verdict.end == Some(End::Stopped);
         let rendering = matches!(&verdict.end, Some(End::NotStarted(f)) if f.kind == StartFailureKind::Rendering);
         let is_bare = written.kind.value == Kind::Verify && matches!(written.body.work, Work::None);
-        let works = written.body.work.is_command() || is_bare;
+        let works = written.body.work.is_attempted() || is_bare;
         let cancelled = self.cancelled.is_some() && self.phase <= Phase::Ending;
-        if self.exploring || ends || person || stopped || rendering || cancelled || !works {
+        if self.exploring || ends || person || stopped || rendering || cancelled || !works || self.is_loop(step) {
             return None;
         }
         let defaults = self.plan.document().defaults.retry.as_ref().filter(|_| written.kind.value == Kind::Verify);
@@ -175,6 +177,7 @@ impl RunState {
         if let Some(condition) = &retry.condition {
             let result = scope::Result {
                 exit_code: state.last.exit_code,
+                answered: state.last.answered.clone(),
                 stdout: as_stream(state.last.stdout.as_deref(), state.last.stdout_bytes),
                 stderr: as_stream(state.last.stderr.as_deref(), state.last.stderr_bytes),
                 outputs: verdict.outputs.clone(),
@@ -210,7 +213,8 @@ impl RunState {
 
     /// Collects evidence, once, then settles or asks.
     pub(crate) fn attach_or_settle(&mut self, step: StepIndex, verdict: Verdict) {
-        let ran = matches!(verdict.settlement, Settlement::Ran | Settlement::Settled);
+        // A loop's evidence is that of its items.
+        let ran = matches!(verdict.settlement, Settlement::Ran | Settlement::Settled) && !self.is_loop(step);
         let collected = self.steps.get(step.get()).is_some_and(|state| matches!(state.stage, Stage::Attaching(_)));
         let collects = self.mode == Mode::Real && !self.exploring;
         let wanted = if ran && !collected && collects { self.evidence_wanted(step) } else { Vec::new() };
@@ -226,7 +230,7 @@ impl RunState {
     }
 
     pub(crate) fn on_attached(&mut self, step: &str, evidence: Vec<super::event::Evidence>) {
-        if let Some(state) = self.plan.graph().find(step).and_then(|index| self.steps.get_mut(index.get())) {
+        if let Some(state) = self.find(step).and_then(|index| self.steps.get_mut(index.get())) {
             state.in_flight = false;
         }
         for one in evidence {
@@ -276,6 +280,7 @@ impl RunState {
     /// Records how a step settled, and what follows at once.
     pub(crate) fn settle_step(&mut self, step: StepIndex, verdict: Verdict) {
         let path = self.path(step);
+        self.end_items(step, &SkipReason::NotReached);
         let state = self.steps.get(step.get());
         let undone = state.and_then(|state| state.undoing.clone());
         let attempts = state.and_then(|state| state.attempts.get(&Part::Main).copied()).unwrap_or(0);
@@ -296,7 +301,7 @@ impl RunState {
 
     /// What follows at once from how a step settled.
     pub(crate) fn follow_settlement(&mut self, step: StepIndex, outcome: Outcome, settlement: Settlement) {
-        if settlement == Settlement::Withheld {
+        if settlement == Settlement::Withheld || self.is_item() {
             return;
         }
         let path = self.path(step);

@@ -84,6 +84,7 @@ impl RunState {
         let deadline = self.deadline(asking.within.as_ref());
         let path = self.path(step);
         let to: Vec<String> = asking.to.iter().map(|to| to.value.clone()).collect();
+        let ways = self.ways_to_answer(&path, asking, &question);
         self.emit(Record::Question {
             request: self.next_request,
             step: Some(path.clone()),
@@ -96,7 +97,7 @@ impl RunState {
         self.effects.push(Effect::Sync);
         if !to.is_empty() {
             let subject = format!("{}: {text}", self.plan.document().title.value);
-            let message = format!("{text}\nAnswer: runbook answer {} {path} …", self.id);
+            let message = format!("{text}\nAnswer with one of these:\n{ways}");
             self.effects.push(Effect::Tell { step: path, to, message, subject });
         }
     }
@@ -140,6 +141,20 @@ impl RunState {
     /// Acts on every deadline that has passed.
     pub(crate) fn pass_deadlines(&mut self) {
         let now = self.now;
+        self.pass_waits();
+        let due: Vec<Request> =
+            self.requests().filter(|request| request.deadline.is_some_and(|at| at <= now)).cloned().collect();
+        for request in due {
+            self.expire(request);
+        }
+        if self.run_deadline.is_some_and(|at| at <= now) && self.cancelled.is_none() && self.phase <= Phase::Ending {
+            self.cancel("the run's timeout passed".to_owned());
+        }
+    }
+
+    /// Pauses and waits that are over.
+    fn pass_waits(&mut self) {
+        let now = self.now;
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             let Some(state) = self.steps.get(step.get()) else { continue };
@@ -160,14 +175,7 @@ impl RunState {
                 _ => {}
             }
         }
-        let due: Vec<Request> =
-            self.requests.values().filter(|request| request.deadline.is_some_and(|at| at <= now)).cloned().collect();
-        for request in due {
-            self.expire(request);
-        }
-        if self.run_deadline.is_some_and(|at| at <= now) && self.cancelled.is_none() && self.phase <= Phase::Ending {
-            self.cancel("the run's timeout passed".to_owned());
-        }
+        self.in_each(Self::pass_waits);
     }
 
     fn expire(&mut self, request: Request) {
@@ -180,7 +188,7 @@ impl RunState {
             }
             RequestKind::Acknowledge { .. } => {
                 if let Some(step) = request.step {
-                    self.emit(Record::EscalationTimedOut { step });
+                    self.not_acknowledged(step);
                 }
             }
         }
@@ -228,8 +236,8 @@ impl RunState {
                 let RequestKind::Approval { key, plan, .. } = request.kind else {
                     return Err("nothing waits for an approval there".into());
                 };
-                let index = self.plan.graph().find(&key.step);
-                if self.actor.auth == Auth::Tty && index.is_some_and(|index| self.asks_others(index)) {
+                let asks_others = self.owner(&key.step).is_some_and(|(at, step)| at.asks_others(step));
+                if self.actor.auth == Auth::Tty && asks_others {
                     return Err(
                         "it asks others for approval: what is typed at a terminal is no proof of who it is".into()
                     );
@@ -257,9 +265,9 @@ impl RunState {
                 };
                 let by = behalf.unwrap_or_else(|| self.actor.id.clone());
                 if *all && !self.is_among(&by, missing) {
-                    let index = request.step.as_deref().and_then(|step| self.plan.graph().find(step));
-                    let heard = index.and_then(|index| self.steps.get(index.get())).map(|state| &state.acknowledged);
-                    let repeats = heard.is_some_and(|heard| heard.contains(&by));
+                    let at = request.step.as_deref().and_then(|step| self.owner(step));
+                    let heard = at.and_then(|(at, step)| at.steps.get(step.get())).map(|state| &state.acknowledged);
+                    let repeats = heard.is_some_and(|heard| heard.iter().any(|heard| heard.by == by));
                     let missing = missing.join(", ");
                     let why = if repeats {
                         format!("{by} acknowledged it already; it still waits for {missing}")
@@ -280,7 +288,9 @@ impl RunState {
             Input::Settle { step, word, reason, outputs } => {
                 let is_same = |closed: &Closed| closed.said == Said::Settled(word);
                 let request = self.find_request(step.as_deref(), None, "settle", is_same)?;
-                Ok(self.settle_by_person(&request, word, reason, &outputs)?)
+                let path = request.step.clone().unwrap_or_default();
+                let settled = self.at(&path, |state| state.settle_by_person(&request, word, reason, &outputs));
+                Ok(settled.unwrap_or_else(|| Err(format!("there is no step {path}")))?)
             }
         }
     }
@@ -355,7 +365,7 @@ impl RunState {
         typed: &BTreeMap<String, String>,
     ) -> Result<(), String> {
         let Some(path) = request.step.clone() else { return Err("it is no step".to_owned()) };
-        let Some(step) = self.plan.graph().find(&path) else { return Err(format!("there is no step {path}")) };
+        let Some(step) = self.find(&path) else { return Err(format!("there is no step {path}")) };
         let kind = self.plan.step(step).kind.value;
         let allowed = request.settle_words(kind);
         if word == SettleWord::Again && !self.may_start(step) {
@@ -369,8 +379,8 @@ impl RunState {
             return Err("it needs a reason".to_owned());
         }
         if request.kind == RequestKind::Question(QuestionKind::Doubt) {
-            let key = match self.steps.get(step.get()).map(|state| &state.stage) {
-                Some(Stage::Doubt(key, _)) => key.clone(),
+            let key = match self.steps.get(step.get()).map(|state| (&state.stage, &state.undo)) {
+                Some((Stage::Doubt(key, _), _) | (_, Stage::Doubt(key, _))) => key.clone(),
                 _ => return Err(format!("{path} is not in doubt")),
             };
             self.emit(Record::DoubtSettled { key, word, by: "person".to_owned(), reason });
@@ -409,12 +419,12 @@ impl RunState {
 
     /// Names of a step's outputs that other steps read.
     pub(crate) fn outputs_read_later(&self, step: StepIndex) -> Vec<String> {
-        let id = self.path(step);
+        let id = self.plan.step(step).id.value.as_str();
         let mut names: Vec<String> = Vec::new();
         self.plan.document().each_read(&mut |read| {
             if let [root, of, outputs, name, ..] = read.path.as_slice()
                 && root == "steps"
-                && *of == id
+                && of == id
                 && outputs == "outputs"
                 && !names.contains(name)
             {
@@ -435,6 +445,15 @@ impl RunState {
         };
         self.emit(Record::RunCancelled { reason });
         self.keep_ending();
+        self.stop_running(again);
+        self.in_each(|frame| frame.stop_running(again));
+        if again && matches!(self.phase, Phase::Rollback | Phase::Finally) {
+            self.end_all_waiting();
+            self.in_each(Self::end_all_waiting);
+        }
+    }
+
+    fn stop_running(&mut self, again: bool) {
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             let Some(state) = self.steps.get(step.get()) else { continue };
@@ -447,11 +466,12 @@ impl RunState {
                 self.effects.push(Effect::Stop { key });
             }
         }
-        if again && matches!(self.phase, Phase::Rollback | Phase::Finally) {
-            let active: Vec<StepIndex> = self.active.iter().copied().collect();
-            for step in active {
-                self.end_waiting(step);
-            }
+    }
+
+    fn end_all_waiting(&mut self) {
+        let active: Vec<StepIndex> = self.active.iter().copied().collect();
+        for step in active {
+            self.end_waiting(step);
         }
     }
 }

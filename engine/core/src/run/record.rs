@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use super::words::{AnswerWord, QuestionKind, SettleWord};
+pub use super::end::{End, StartFailure, StartFailureKind};
+pub use super::words::{AnswerWord, QuestionKind, SettleWord, Settlement, SkipReason};
 use crate::value::Value;
 
 /// A step in a record: its id; in a sub-runbook `outage/restart`, an item of a `for_each` `drain[2]`.
@@ -161,6 +162,8 @@ pub struct RunStarted {
     pub path: String,
     /// Digest of its source, a blob.
     pub source: BlobDigest,
+    /// Digests of the sources of the runbooks that it runs, directly or through others, blobs, by their names.
+    pub called: BTreeMap<String, BlobDigest>,
     /// Digest of the team file's source, a blob, if there is one.
     pub team: Option<BlobDigest>,
     /// The commit of the repository, if there is one.
@@ -229,49 +232,10 @@ pub struct TakenOver {
     pub fields: BTreeMap<String, Value>,
     /// What a decide took.
     pub branch: Option<Branch>,
-}
-
-/// How one attempt ended, as the world tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// An exit code, 0 to 255.
-    Exited(i32),
-    /// A signal nobody here sent.
-    Signalled(i32),
-    /// It ran out of time and was ended.
-    TimedOut,
-    /// It was ended because the run was cancelled.
-    Stopped,
-    /// It provably did not start.
-    NotStarted(StartFailure),
-    /// The engine, the machine or the connection died meanwhile.
-    Lost(String),
-}
-
-/// Why something did not start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartFailure {
-    /// What stood in the way.
-    pub kind: StartFailureKind,
-    /// A sentence with the program or path, and the PATH searched.
-    pub message: String,
-}
-
-/// What stood in the way of a start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartFailureKind {
-    /// The program is in no directory of PATH.
-    MissingProgram,
-    /// The program may not be executed.
-    NotExecutable,
-    /// The directory is not there.
-    MissingDirectory,
-    /// A template or a setting could not be rendered.
-    Rendering,
-    /// Its `unless` could not be judged.
-    UnlessUnknown,
-    /// Anything else, such as no memory.
-    Other,
+    /// The list, of a loop; each of its items has a record of its own, after it.
+    pub items: Option<Vec<Value>>,
+    /// The element, of an item of a loop.
+    pub item: Option<Value>,
 }
 
 /// A stream of a process.
@@ -281,6 +245,8 @@ pub enum Stream {
     Stdout,
     /// Standard error.
     Stderr,
+    /// The body of an answer.
+    Body,
 }
 
 /// What is kept of a stream.
@@ -296,44 +262,6 @@ pub struct Output {
     pub head: String,
     /// Its end, where it is longer than the excerpt.
     pub tail: String,
-}
-
-/// Why a step did not run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SkipReason {
-    /// Its own `when` is false.
-    When,
-    /// No road led to it.
-    NotReached,
-    /// A step it needs failed, is unknown or was denied.
-    Blocked(StepPath),
-    /// The run was cancelled.
-    Cancelled,
-    /// The run came to its end before.
-    Ended,
-}
-
-/// How a step came to its outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settlement {
-    /// By its own work.
-    Ran,
-    /// Its `unless` passed: it was already so.
-    AlreadySo,
-    /// A person did it by hand, in place of the act.
-    ByHand,
-    /// A person overruled a verify.
-    Overruled,
-    /// A person said how an act in doubt ended.
-    Settled,
-    /// Nobody approved in time.
-    Expired,
-    /// Nobody answered or acknowledged in time, and the step has an `else`.
-    Unanswered,
-    /// Somebody denied it.
-    Denied,
-    /// Not run because of the mode (dry run, drill); its outputs are unknown.
-    Withheld,
 }
 
 /// What a decide took.
@@ -389,6 +317,9 @@ pub enum EndCause {
     /// The run was cancelled.
     Cancelled,
 }
+
+/// What the name of an attachment begins with that shows how a file would change; the file follows.
+pub const CHANGES: &str = "changes to ";
 
 /// One recorded fact. Kind names in a transcript are those of its documentation.
 #[derive(Debug, Clone, PartialEq)]
@@ -459,6 +390,15 @@ pub enum Record {
         plan: Option<BlobDigest>,
         /// For a wait: until when.
         until: Option<Timestamp>,
+    },
+    /// `step.items`: the list of a `for_each`, made once.
+    StepItems {
+        /// The step.
+        step: StepPath,
+        /// The elements, in order.
+        items: Vec<Value>,
+        /// Whether one approval of all of them comes before the first starts.
+        approval: bool,
     },
     /// `step.spawned`.
     StepSpawned {
@@ -609,6 +549,8 @@ pub enum Record {
         step: StepPath,
         /// The person or team named in the runbook.
         to: String,
+        /// Who of the team was told by a channel of their own; `None` where `to` itself was.
+        person: Option<String>,
         /// By which channel: `terminal`, or a name of the team file.
         channel: String,
         /// The message as sent.
@@ -622,12 +564,14 @@ pub enum Record {
         step: StepPath,
         /// The person or team.
         to: String,
+        /// Who of the team was to be told by a channel of their own.
+        person: Option<String>,
         /// The channel.
         channel: String,
         /// Why.
         error: String,
     },
-    /// `escalation.waiting`: told; an acknowledgement is waited for.
+    /// `escalation.waiting`: an acknowledgement is waited for.
     EscalationWaiting {
         /// The request that an acknowledgement answers.
         request: RequestId,
@@ -639,6 +583,15 @@ pub enum Record {
         from: Vec<String>,
         /// Whether all of them have to.
         all: bool,
+        /// Everybody was told; else they are being told, and whoever heard of it already may acknowledge it.
+        told: bool,
+    },
+    /// `escalation.widened`: who was told first has not acknowledged in time, so the rest of the team is told, once.
+    EscalationWidened {
+        /// The step.
+        step: StepPath,
+        /// The rest, by name.
+        to: Vec<String>,
     },
     /// `escalation.acknowledged`.
     EscalationAcknowledged {
@@ -769,17 +722,4 @@ pub enum Record {
         /// What is still open: one line each (undone acts that could not be undone, promises).
         open: Vec<String>,
     },
-}
-
-impl std::fmt::Display for SkipReason {
-    /// In plain words: `blocked by shut_down`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::When => f.write_str("by its own when"),
-            Self::NotReached => f.write_str("not reached"),
-            Self::Blocked(by) => write!(f, "blocked by {by}"),
-            Self::Cancelled => f.write_str("cancelled"),
-            Self::Ended => f.write_str("the run came to its end before"),
-        }
-    }
 }

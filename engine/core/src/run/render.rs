@@ -22,6 +22,9 @@ pub const ACT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// Time from TERM to KILL, unless a step says otherwise.
 pub const GRACE: Duration = Duration::from_secs(10);
 
+/// Bytes of a file of another host that are attached; of a longer one the end.
+const EVIDENCE_BYTES_MAX: u32 = 8 << 20;
+
 /// Why something could not be rendered.
 pub(crate) struct Problem {
     pub(crate) message: String,
@@ -99,8 +102,12 @@ impl RunState {
                 let shell = shell.map_or_else(|| vec!["sh".to_owned(), "-eu".to_owned()], |shell| shell.value.clone());
                 Command::Script { shell, text: text.value.clone() }
             }
+            Work::Http(http) => Command::Http(Box::new(super::call::call(http, &scope).map_err(&problem)?)),
+            Work::Template(writing) => Command::Write(Box::new(self.writing(writing, &scope).map_err(&problem)?)),
             _ => return Err(problem("it runs no command".to_owned())),
         };
+        // A request and a file are made here, wherever commands run.
+        let is_here = matches!(command, Command::Http(_) | Command::Write(_));
         let mut env: Vec<(String, EnvValue)> = Vec::new();
         for (name, template) in layers.iter().flat_map(|layer| &layer.env) {
             let value =
@@ -112,17 +119,14 @@ impl RunState {
             Some(dir) => Some(dir.value.render(&scope).map_err(|error| problem(format!("dir: {error}")))?),
             None => None,
         };
-        let on = match layers.iter().rev().find_map(|layer| layer.on.as_ref()) {
-            Some(on) => Some(on.value.render(&scope).map_err(|error| problem(format!("on: {error}")))?),
-            None => None,
-        };
+        let on = if is_here { None } else { place(&layers, &scope).map_err(&problem)? };
         let stdin = match local.stdin.as_ref().map(|stdin| &stdin.value) {
             None => Input::Closed,
             Some(Stdin::Text(template)) => {
                 Input::Text(with_secrets(template, &scope).map_err(|error| problem(format!("stdin: {error}")))?)
             }
             Some(Stdin::Step(id)) => {
-                let source = self.plan.graph().find(id.value.as_str()).and_then(|from| self.steps.get(from.get()));
+                let source = self.seen(id.value.as_str()).map(|(_, _, state)| state);
                 if let Some(settled) = source.and_then(|state| state.settled())
                     && settled.settlement == super::record::Settlement::Withheld
                 {
@@ -153,7 +157,18 @@ impl RunState {
         let one = |attach: &Attach| match attach {
             Attach::File { file, tail } => {
                 let path = file.value.render(&scope).map_err(|error| error.to_string())?;
-                Ok(EvidenceWanted::File { path, tail: *tail })
+                let mut invocation = self.surroundings_of(step).map_err(|problem| problem.message)?;
+                if invocation.on.is_none() {
+                    return Ok(EvidenceWanted::File { path, tail: *tail });
+                }
+                // A file of another host is what a program there prints of it.
+                let what = match tail {
+                    Some(lines) => ["-n".to_owned(), lines.to_string()],
+                    None => ["-c".to_owned(), EVIDENCE_BYTES_MAX.to_string()],
+                };
+                let words = ["tail".to_owned()].into_iter().chain(what).chain(["--".to_owned(), path]);
+                invocation.command = Command::Words(words.collect());
+                Ok(EvidenceWanted::Run(Box::new(invocation)))
             }
             Attach::Run(line) => {
                 let words = line.value.render(&scope).map_err(|error| error.to_string())?;
@@ -175,6 +190,7 @@ impl RunState {
             Some(dir) => Some(dir.value.render(&scope).map_err(|error| problem(error.to_string()))?),
             None => None,
         };
+        let on = place(&layers, &scope).map_err(problem)?;
         let mut env: Vec<(String, EnvValue)> = Vec::new();
         for (name, template) in layers.iter().flat_map(|layer| &layer.env) {
             let value = with_secrets(&template.value, &scope).map_err(problem)?;
@@ -186,13 +202,20 @@ impl RunState {
             env,
             pass: defaults.pass.iter().map(|name| name.value.clone()).collect(),
             directory,
-            on: None,
+            on,
             stdin: Input::Closed,
             timeout: VERIFY_TIMEOUT,
             grace: GRACE,
             changes: false,
         })
     }
+}
+
+/// The host where something runs, as the innermost of these says; nothing for this one.
+fn place(layers: &[&Surroundings], scope: &dyn Scope) -> Result<Option<String>, String> {
+    let Some(on) = layers.iter().rev().find_map(|layer| layer.on.as_ref()) else { return Ok(None) };
+    let host = on.value.render(scope).map_err(|error| format!("on: {error}"))?;
+    Ok((host != "local").then_some(host))
 }
 
 /// Names of a run before it: what nothing knows yet reads `<server of active>`.
@@ -229,7 +252,7 @@ impl RunState {
 }
 
 /// Renders a template whose `{{ secrets.NAME }}` stay references: a secret is read only where the process starts.
-fn with_secrets(template: &Template, scope: &dyn Scope) -> Result<EnvValue, String> {
+pub(super) fn with_secrets(template: &Template, scope: &dyn Scope) -> Result<EnvValue, String> {
     let pieces = template.render_around(scope, "secrets").map_err(|error| error.to_string())?;
     let pieces = pieces.into_iter().map(|piece| match piece {
         Around::Text(text) => EnvPiece::Text(text),

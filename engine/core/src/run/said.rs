@@ -149,8 +149,9 @@ impl RunState {
     ) -> Result<Request, Declined> {
         let declined = |closed: &Closed| self.declined(closed, is_same(closed));
         if let Some(id) = id {
-            let request = self.requests.get(&id).filter(|request| request.verb() == verb);
-            let closed = self.closed.get(&id).filter(|closed| closed.verb == verb);
+            let request = self.requests().find(|request| request.id == id && request.verb() == verb);
+            let closed = self.all_closed().find(|(known, closed)| *known == id && closed.verb == verb);
+            let closed = closed.map(|(_, closed)| closed);
             return match (request, closed) {
                 (Some(request), _) => Ok(request.clone()),
                 (None, Some(closed)) => Err(declined(closed)),
@@ -158,14 +159,13 @@ impl RunState {
             };
         }
         let matching: Vec<&Request> = self
-            .requests
-            .values()
+            .requests()
             .filter(|request| request.verb() == verb)
             .filter(|request| step.is_none() || request.step.as_deref() == step)
             .collect();
         let last = || {
             let fits = |closed: &&Closed| closed.verb == verb && (step.is_none() || closed.step.as_deref() == step);
-            self.closed.values().rev().find(fits)
+            self.all_closed().map(|(_, closed)| closed).filter(fits).last()
         };
         match (matching.as_slice(), step) {
             ([request], _) => Ok((*request).clone()),
@@ -182,6 +182,14 @@ impl RunState {
         }
     }
 
+    /// What became of requests that wait no more, oldest first.
+    fn all_closed(&self) -> impl Iterator<Item = (RequestId, &Closed)> {
+        let all = self.with_frames().into_iter().flat_map(|state| &state.closed);
+        let mut all: Vec<(RequestId, &Closed)> = all.map(|(id, closed)| (*id, closed)).collect();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all.into_iter()
+    }
+
     /// Why something said now would not be taken, and whether it only repeats what was said; nothing where it would be.
     #[must_use]
     pub fn would_decline(&self, actor: &Actor, input: Input) -> Option<(String, bool)> {
@@ -194,7 +202,7 @@ impl RunState {
     #[must_use]
     pub fn was_asked(&self, step: Option<&str>, verb: &str) -> bool {
         let fits = |closed: &Closed| closed.verb == verb && (step.is_none() || closed.step.as_deref() == step);
-        self.closed.values().any(fits)
+        self.all_closed().any(|(_, closed)| fits(closed))
     }
 
     /// Who a request waits for: those that are asked, else who has the run.
@@ -203,8 +211,8 @@ impl RunState {
         if !request.to.is_empty() {
             return request.to.clone();
         }
-        let step = request.step.as_deref().and_then(|step| self.plan.graph().find(step));
-        let approve = step.and_then(|step| self.plan.step(step).approve.as_ref()).map(|approve| &approve.value);
+        let at = request.step.as_deref().and_then(|step| self.owner(step));
+        let approve = at.and_then(|(at, step)| at.plan.step(step).approve.as_ref()).map(|approve| &approve.value);
         match (&request.kind, approve) {
             (RequestKind::Approval { .. }, Some(Approve::People(approval))) if !approval.from.is_empty() => {
                 approval.from.iter().map(|from| from.value.clone()).collect()
@@ -238,7 +246,7 @@ impl RunState {
                 Doing::Person(_) | Doing::Other => {}
             }
         }
-        parts.extend(self.requests.values().map(|request| {
+        parts.extend(self.requests().map(|request| {
             format!("waits for {} of {}", request.wanted(), request.step.as_deref().unwrap_or("the rollback"))
         }));
         if parts.is_empty() { "the run goes on".to_owned() } else { format!("the run now {}", parts.join(", ")) }

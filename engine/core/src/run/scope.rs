@@ -8,14 +8,17 @@ use jiff::Timestamp;
 use super::record::{Mode, Outcome, Settlement, SkipReason};
 use super::state::RunState;
 use super::step_state::StepState;
-use crate::document::model::Kind;
+use crate::document::model::{ForEach, Kind};
 use crate::expression::Scope;
+use crate::source::Spanned;
 use crate::value::Value;
 
 /// The result of the attempt being judged, beside what the run knows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Result<'a> {
     pub(crate) exit_code: Option<i32>,
+    /// Of a request: the status, 0 where nobody answered, and the headers. Its `stdout` is the body then.
+    pub(crate) answered: Option<(u16, BTreeMap<String, String>)>,
     pub(crate) stdout: Stream<'a>,
     pub(crate) stderr: Stream<'a>,
     pub(crate) answer: Option<&'a str>,
@@ -42,13 +45,21 @@ pub(crate) struct RunScope<'a> {
     pub(crate) result: Option<Result<'a>>,
     /// The withheld step whose outputs were asked for: in a dry run nobody knows them.
     pub(crate) unknown_until: RefCell<Option<String>>,
+    /// The name of the element of a loop whose title is wanted, before any element is looked at.
+    any_item: Option<&'a str>,
 }
 
 type Found = std::result::Result<Option<Value>, String>;
 
 impl<'a> RunScope<'a> {
     pub(crate) fn new(state: &'a RunState, now: Timestamp) -> Self {
-        Self { state, now, result: None, unknown_until: RefCell::new(None) }
+        Self { state, now, result: None, unknown_until: RefCell::new(None), any_item: None }
+    }
+
+    /// For the title of a whole loop: its element reads `each host`.
+    pub(crate) fn of_all_items(mut self, for_each: Option<&'a Spanned<ForEach>>) -> Self {
+        self.any_item = for_each.map(|for_each| for_each.value.name.value.as_str());
+        self
     }
 
     pub(crate) fn with(mut self, result: Result<'a>) -> Self {
@@ -60,8 +71,7 @@ impl<'a> RunScope<'a> {
     pub(crate) fn explain(&self, path: &[String]) -> String {
         if let [root, id, ..] = path
             && root == "steps"
-            && let Some(index) = self.state.plan.graph().find(id)
-            && let Some(state) = self.state.steps.get(index.get())
+            && let Some((_, _, state)) = self.state.seen(id)
         {
             return match state.settled() {
                 Some(settled) if settled.settlement == Settlement::Withheld => format!("not known before {id} runs"),
@@ -73,8 +83,7 @@ impl<'a> RunScope<'a> {
     }
 
     fn step(&self, id: &str, rest: &[String]) -> Found {
-        let Some(index) = self.state.plan.graph().find(id) else { return Ok(None) };
-        let Some(step) = self.state.steps.get(index.get()) else { return Ok(None) };
+        let Some((at, index, step)) = self.state.seen(id) else { return Ok(None) };
         let Some((member, rest)) = rest.split_first() else {
             return Ok(Some(whole_step(step)));
         };
@@ -82,7 +91,7 @@ impl<'a> RunScope<'a> {
         let withheld = settled.is_some_and(|settled| settled.settlement == Settlement::Withheld);
         // A decide left open passes whatever comes; which branch it takes is not known.
         let open = matches!(member.as_str(), "branch" | "answer" | "outputs" | "reason");
-        if withheld && (open || self.state.plan.step(index).kind.value != Kind::Decide) {
+        if withheld && (open || at.plan.step(index).kind.value != Kind::Decide) {
             *self.unknown_until.borrow_mut() = Some(id.to_owned());
             return Err(format!("cannot be known until {id}"));
         }
@@ -95,6 +104,7 @@ impl<'a> RunScope<'a> {
             "outcome" => settled.map(|settled| Value::from(settled.outcome.word())),
             "reason" => settled.and_then(|settled| reason(settled.reason.as_deref(), settled.skipped.as_ref())),
             "outputs" => Some(Value::Map(step.outputs.clone())),
+            "items" => at.items_value(index, step),
             "exit_code" => step.last.exit_code.map(|code| Value::Integer(i64::from(code))),
             "stdout" => match (&step.last.stdout, step.last.stdout_bytes) {
                 (Some(text), _) => Some(Value::Text(text.clone())),
@@ -113,6 +123,18 @@ impl<'a> RunScope<'a> {
             _ => None,
         };
         Ok(value.and_then(|value| descend(value, rest)))
+    }
+
+    fn each(&self, rest: &[String]) -> Option<Value> {
+        let (member, rest) = rest.split_first()?;
+        if let Some(name) = self.any_item {
+            return Some(Value::Text(format!("each {name}")));
+        }
+        let place = self.state.place.as_ref()?;
+        if member == "index" {
+            return Some(Value::Integer(i64::from(place.item)));
+        }
+        (*member == place.name).then(|| place.value.clone()).and_then(|value| descend(value, rest))
     }
 
     fn run(&self, rest: &[String]) -> Option<Value> {
@@ -146,9 +168,20 @@ impl<'a> RunScope<'a> {
             "stdout" => stream("stdout", result.stdout)?,
             "stderr" => stream("stderr", result.stderr)?,
             "exit_code" => result.exit_code.map(|code| Value::Integer(i64::from(code))),
-            "json" => match stream("stdout", result.stdout)? {
+            "status" => result.answered.as_ref().map(|(status, _)| Value::Integer(i64::from(*status))),
+            "headers" => result.answered.as_ref().map(|(_, headers)| {
+                let headers = headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+                Value::Map(headers.collect())
+            }),
+            "body" => match (&result.answered, result.stdout) {
+                (Some(_), Stream::Whole(text)) => Some(Value::from(text)),
+                (Some(_), body) => stream("body", body)?,
+                (None, _) => None,
+            },
+            "json" => match stream(text_of(result), result.stdout)? {
                 Some(Value::Text(text)) => {
-                    let json = serde_json::from_str(&text).map_err(|error| format!("stdout is no JSON: {error}"))?;
+                    let json = serde_json::from_str(&text)
+                        .map_err(|error| format!("{} is no JSON: {error}", text_of(result)))?;
                     Some(Value::from_json(&json))
                 }
                 _ => None,
@@ -171,6 +204,7 @@ impl Scope for RunScope<'_> {
                 Ok(self.state.params.get(name).cloned().and_then(|value| descend(value, rest)))
             }
             ("steps", [id, rest @ ..]) => self.step(id, rest),
+            ("each", rest) => Ok(self.each(rest)),
             ("run", rest) => Ok(self.run(rest)),
             ("alert", rest) => Ok(self.state.alert.clone().and_then(|value| descend(value, rest))),
             (name, rest) => self.result(name, rest),
@@ -181,6 +215,11 @@ impl Scope for RunScope<'_> {
         let hours = self.state.team.hours.get(name).ok_or_else(|| format!("the team file names no hours {name:?}"))?;
         hours.contain(at)
     }
+}
+
+/// What the text of a result is called.
+fn text_of(result: &Result<'_>) -> &'static str {
+    if result.answered.is_some() { "body" } else { "stdout" }
 }
 
 fn whole_step(step: &StepState) -> Value {

@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::calls::Calls;
 use super::effect::Effect;
 use super::event::Event;
+use super::frames::{FrameKey, Place};
 use super::record::{
     Actor, AttemptKey, BlobDigest, EndCause, Mode, Outcome, Part, Phase, Record, RequestId, RunOutcome, RunStarted,
+    StepPath, TakenOver,
 };
 use super::request::Request;
 use super::said::Closed;
@@ -39,6 +42,12 @@ pub struct RunState {
     pub(crate) started_at: Timestamp,
     pub(crate) run_deadline: Option<Timestamp>,
     pub(crate) steps: Vec<StepState>,
+    /// The states inside this one: the items of its loops.
+    pub(crate) frames: BTreeMap<FrameKey, Box<RunState>>,
+    /// Where it stands, if it is inside another.
+    pub(crate) place: Option<Place>,
+    /// Items of an earlier run that are taken over when their loop's list is known.
+    pub(crate) earlier_items: BTreeMap<StepIndex, Vec<(StepPath, TakenOver)>>,
     pub(crate) phase: Phase,
     pub(crate) cause: Option<EndCause>,
     /// The first failure nothing handled, for `run.failure`.
@@ -89,6 +98,8 @@ pub struct RunState {
     pub(crate) exploring: bool,
     /// Steps whose output some expression or template of another step reads.
     pub(crate) output_read: BTreeSet<StepIndex>,
+    /// How the program is called in messages; not recorded.
+    pub(crate) calls: Calls,
     // What follows lives for one event only.
     pub(crate) effects: Vec<Effect>,
     pub(crate) now: Timestamp,
@@ -181,22 +192,53 @@ impl RunState {
         operator: &Actor,
         at: Timestamp,
     ) -> Self {
-        let count = plan.len();
-        let output_read = output_readers(&plan);
-        let candidates = plan.graph().steps().filter(|step| !plan.graph().is_finally(*step)).collect();
         let mut state = Self {
-            team,
-            id: id.to_owned(),
-            operator: operator.clone(),
             mode: started.mode,
             attended: started.attended,
             yes: started.yes,
             step_by_step: started.step_by_step,
             params: started.params.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect(),
             alert: started.alert.clone(),
+            ..Self::blank(plan, team, id, operator, at)
+        };
+        state.run_deadline = state.plan.document().timeout.clone().and_then(|timeout| {
+            let allowed = state.duration_setting(&timeout.value).ok()?;
+            at.checked_add(jiff::SignedDuration::try_from(allowed).ok()?).ok()
+        });
+        state
+    }
+
+    /// The state of one item of a loop of this one.
+    pub(crate) fn item(&self, plan: Arc<Plan>, place: Place) -> Self {
+        Self {
+            mode: self.mode,
+            params: self.params.clone(),
+            alert: self.alert.clone(),
+            place: Some(place),
+            ..Self::blank(plan, Arc::clone(&self.team), &self.id, &self.operator, self.started_at)
+        }
+    }
+
+    fn blank(plan: Arc<Plan>, team: Arc<Team>, id: &str, operator: &Actor, at: Timestamp) -> Self {
+        let count = plan.len();
+        let output_read = output_readers(&plan);
+        let candidates = plan.graph().steps().filter(|step| !plan.graph().is_finally(*step)).collect();
+        Self {
+            team,
+            id: id.to_owned(),
+            operator: operator.clone(),
+            mode: Mode::Real,
+            attended: false,
+            yes: false,
+            step_by_step: false,
+            params: BTreeMap::new(),
+            alert: None,
             started_at: at,
             run_deadline: None,
             steps: vec![StepState::default(); count],
+            frames: BTreeMap::new(),
+            place: None,
+            earlier_items: BTreeMap::new(),
             phase: Phase::Steps,
             cause: None,
             failure: None,
@@ -228,16 +270,12 @@ impl RunState {
             unsettled: count,
             exploring: false,
             output_read,
+            calls: Calls::default(),
             effects: Vec::new(),
             now: at,
             actor: Actor::engine(operator.uid),
             plan,
-        };
-        state.run_deadline = state.plan.document().timeout.clone().and_then(|timeout| {
-            let allowed = state.duration_setting(&timeout.value).ok()?;
-            at.checked_add(jiff::SignedDuration::try_from(allowed).ok()?).ok()
-        });
-        state
+        }
     }
 
     /// Takes an event in and says what is to be done, in order. Its records are applied already. `now` never goes
@@ -262,12 +300,28 @@ impl RunState {
         }
         match event {
             Event::Started | Event::Deadline | Event::Resumed => {}
-            Event::Planned { key, plan } => self.on_planned(&key, plan),
-            Event::Spawned { key, pid, start_time } => self.on_spawned(key, pid, start_time),
-            Event::Ended { key, ending } => self.on_ended(&key, *ending),
-            Event::Told { step, to, channel, message, result } => self.on_told(step, to, channel, message, result),
-            Event::ToldAll { step } => self.on_told_all(&step),
-            Event::Attached { step, evidence } => self.on_attached(&step, evidence),
+            Event::Planned { key, plan } => {
+                self.at(&key.step.clone(), |state| state.on_planned(&key, plan));
+            }
+            Event::Previewed { key, change } => {
+                self.at(&key.step.clone(), |state| state.on_previewed(key, change));
+            }
+            Event::AlreadySo { key } => {
+                self.at(&key.step.clone(), |state| state.on_already_so(&key));
+            }
+            Event::Spawned { key, pid, start_time } => {
+                self.at(&key.step.clone(), |state| state.on_spawned(key, pid, start_time));
+            }
+            Event::Ended { key, ending } => {
+                self.at(&key.step.clone(), |state| state.on_ended(&key, *ending));
+            }
+            told @ Event::Told { .. } => self.on_told(told),
+            Event::ToldAll { step } => {
+                self.at(&step, |state| state.on_told_all(&step));
+            }
+            Event::Attached { step, evidence } => {
+                self.at(&step, |state| state.on_attached(&step, evidence));
+            }
             Event::Said { actor, input } => {
                 self.actor = actor;
                 self.on_input(input);
@@ -298,16 +352,17 @@ impl RunState {
     /// Tells, after a replay, that somebody still sees to an attempt that was let go: its `Ended` will come. Not recorded,
     /// the next replay has to find out anew.
     pub fn attach(&mut self, key: &AttemptKey) {
-        let step = self.plan.graph().find(&key.step).and_then(|step| self.steps.get_mut(step.get()));
-        if let Some(step) = step.filter(|step| step.is_let_go(key)) {
-            step.in_flight = true;
-        }
+        self.at(&key.step, |state| {
+            let step = state.find(&key.step).and_then(|step| state.steps.get_mut(step.get()));
+            if let Some(step) = step.filter(|step| step.is_let_go(key)) {
+                step.in_flight = true;
+            }
+        });
     }
 
     /// Attempts that change the world and whose end is not recorded, and whether they were let go.
     pub fn open_acts(&self) -> impl Iterator<Item = (&AttemptKey, bool)> {
-        self.active.iter().filter_map(|step| {
-            let state = self.steps.get(step.get())?;
+        self.active_steps().filter_map(|(_, _, state)| {
             let ((Stage::Running(key), _) | (_, Stage::Running(key))) = (&state.undo, &state.stage) else {
                 return None;
             };
@@ -319,6 +374,12 @@ impl RunState {
         })
     }
 
+    /// Whether an attempt only looks: it changes nothing, and may be made again.
+    #[must_use]
+    pub fn looks(&self, key: &AttemptKey) -> bool {
+        self.owner(&key.step).is_some_and(|(at, step)| !at.changes(step, key.part))
+    }
+
     /// Makes a record: applied at once, appended by the runner.
     pub(crate) fn emit(&mut self, record: Record) {
         let actor = self.actor.clone();
@@ -326,30 +387,41 @@ impl RunState {
         self.effects.push(Effect::Record(actor, record));
     }
 
+    /// Says how the program is called in the commands that messages hold. Not recorded: a resumed run is told anew.
+    pub fn call_as(&mut self, calls: Calls) {
+        self.calls = calls;
+    }
+
     /// The next instant at which [`Event::Deadline`] is wanted.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let stages = self.active.iter().filter_map(|step| {
-            let state = self.steps.get(step.get())?;
+        let stages = self.active_steps().filter_map(|(_, _, state)| {
             let (Stage::Pausing(_, until) | Stage::WaitingUntil(_, until)) = &state.stage else { return None };
             (!state.in_flight).then_some(*until)
         });
-        let requests = self.requests.values().filter_map(|request| request.deadline);
+        let requests = self.requests().filter_map(|request| request.deadline);
         let run = self.run_deadline.filter(|_| self.phase <= Phase::Ending && self.cancelled.is_none());
         stages.chain(requests).chain(run).min().filter(|_| self.sealed.is_none())
     }
 
     /// What waits for people, oldest first.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
-        self.requests.values()
+        let mut all: Vec<&Request> = self.with_frames().into_iter().flat_map(|state| state.requests.values()).collect();
+        all.sort_unstable_by_key(|request| request.id);
+        all.into_iter()
     }
 
-    /// What goes on, in file order.
+    /// Steps between start and settlement, those of items among them.
+    fn active_steps(&self) -> impl Iterator<Item = (&Self, StepIndex, &StepState)> {
+        let all = self.with_frames().into_iter();
+        all.flat_map(|at| at.active.iter().filter_map(move |step| Some((at, *step, at.steps.get(step.get())?))))
+    }
+
+    /// What goes on, in file order. Of a loop it is its items.
     pub fn activities(&self) -> impl Iterator<Item = Activity> {
-        self.active.iter().filter_map(|step| {
-            let state = self.steps.get(step.get())?;
+        self.active_steps().filter_map(|(at, step, state)| {
             let doing = match if state.undo.is_active() { &state.undo } else { &state.stage } {
-                Stage::Waiting | Stage::Settled(_) => return None,
+                Stage::Waiting | Stage::Items(_) | Stage::Settled(_) => return None,
                 Stage::Running(key) => Doing::Running(key.clone()),
                 Stage::Pausing(_, until) => Doing::Pausing { until: *until },
                 Stage::WaitingUntil(_, until) => Doing::Waiting { until: *until },
@@ -366,7 +438,7 @@ impl RunState {
                 | Stage::Ended(_)
                 | Stage::Attaching(_) => Doing::Other,
             };
-            Some(Activity { step: self.path(*step), doing })
+            Some(Activity { step: at.path(step), doing })
         })
     }
 
@@ -377,20 +449,22 @@ impl RunState {
             return Standing::Over(outcome);
         }
         if self.suspended {
-            return if self.requests.is_empty() { Standing::Waiting } else { self.waiting() };
+            return if self.requests().next().is_none() { Standing::Waiting } else { self.waiting() };
         }
-        let goes_on = self.active.iter().filter_map(|step| self.steps.get(step.get())).any(|state| {
-            (state.stage.is_active() && !state.stage.waits_for_people())
+        let goes_on = self.active_steps().any(|(at, _, state)| {
+            // A loop goes on where one of its items does; one that waits for its turn does not.
+            let rests = !state.in_flight && (matches!(state.stage, Stage::Items(_)) || at.waits_for_its_turn());
+            (state.stage.is_active() && !state.stage.waits_for_people() && !rests)
                 || (state.undo.is_active() && !state.undo.waits_for_people())
         });
-        if goes_on || self.requests.is_empty() { Standing::Running } else { self.waiting() }
+        if goes_on || self.requests().next().is_none() { Standing::Running } else { self.waiting() }
     }
 
     fn waiting(&self) -> Standing {
         use super::record::QuestionKind;
         use super::request::RequestKind;
         let doubt = |request: &Request| request.kind == RequestKind::Question(QuestionKind::Doubt);
-        if self.requests.values().all(doubt) { Standing::InDoubt } else { Standing::Waiting }
+        if self.requests().all(doubt) { Standing::InDoubt } else { Standing::Waiting }
     }
 
     /// To whom the run was handed, where that is not confirmed yet.
@@ -414,8 +488,8 @@ impl RunState {
     /// What is known of a step.
     #[must_use]
     pub fn step(&self, id: &str) -> Option<StepView> {
-        let index = self.plan.graph().find(id)?;
-        let state = self.steps.get(index.get())?;
+        let (at, index) = self.owner(id)?;
+        let state = at.steps.get(index.get())?;
         let settled = state.settled();
         let reason = settled
             .and_then(|settled| settled.skipped.as_ref().map(ToString::to_string).or_else(|| settled.reason.clone()));
@@ -424,14 +498,14 @@ impl RunState {
             active: state.is_active(),
             reason,
             attempts: state.attempts.get(&Part::Main).copied().unwrap_or(0),
-            title: self.title(index),
+            title: at.title(index),
         })
     }
 
     /// A step's title, rendered as far as it can be.
     #[must_use]
     pub(crate) fn title(&self, index: StepIndex) -> String {
-        let scope = RunScope::new(self, self.now);
+        let scope = RunScope::new(self, self.now).of_all_items(self.plan.step(index).for_each.as_ref());
         self.plan.step(index).title.value.render_for_people(&scope, &|path| scope.explain(path))
     }
 
@@ -453,14 +527,22 @@ impl RunState {
         self.mode
     }
 
-    /// The path of a step in records.
-    pub(crate) fn path(&self, step: StepIndex) -> String {
-        self.plan.step(step).id.value.to_string()
-    }
-
     /// Everything a replay has to give back, for comparison: what lives for one event or one process only is left out.
     #[must_use]
     pub fn fingerprint(&self) -> String {
+        let mut text = self.fingerprint_of_run();
+        self.fingerprint_of_steps(&mut text);
+        text
+    }
+
+    /// What an item has of its own; the rest is lent.
+    fn fingerprint_of_item(&self) -> String {
+        let mut text = format!("{:?} {:?}\n", self.requests, self.voided);
+        self.fingerprint_of_steps(&mut text);
+        text
+    }
+
+    fn fingerprint_of_run(&self) -> String {
         let mut text = format!(
             "{:?} {:?} {:?} {} {} {} {:?} {} {:?} {:?} {} {} {:?} {} {:?}\n",
             self.phase,
@@ -480,6 +562,10 @@ impl RunState {
             self.sealed,
         );
         let _ = writeln!(text, "{:?} {:?} {:?}", self.handover, self.voided, self.operator.id);
+        text
+    }
+
+    fn fingerprint_of_steps(&self, text: &mut String) {
         for (number, step) in self.steps.iter().enumerate() {
             let mut step = step.clone();
             step.in_flight = false;
@@ -494,9 +580,15 @@ impl RunState {
                 step.undo = Stage::Waiting;
             }
             step.let_go = false;
+            // Lent to an item.
+            step.in_ending &= !self.is_item();
             let _ = writeln!(text, "{number} {step:?}");
         }
-        text
+        let _ = writeln!(text, "{:?}", self.earlier_items);
+        for (key, frame) in &self.frames {
+            let place = frame.place.as_ref().map(|place| (&place.path, &place.value, &place.covered));
+            let _ = writeln!(text, "{key:?} {place:?} {}", frame.fingerprint_of_item());
+        }
     }
 }
 
@@ -524,7 +616,7 @@ fn output_readers(plan: &Plan) -> BTreeSet<StepIndex> {
     // A `while` looks at what the attempt before printed.
     let reads_streams = |retry: &Retry| {
         let roots = retry.condition.iter().flat_map(|condition| condition.value.reads()).map(|read| read.path.first());
-        roots.flatten().any(|root| matches!(root.as_str(), "stdout" | "stderr" | "json"))
+        roots.flatten().any(|root| matches!(root.as_str(), "stdout" | "stderr" | "json" | "body"))
     };
     let by_default = plan.document().defaults.retry.as_ref().is_some_and(reads_streams);
     found.extend(plan.graph().steps().filter(|step| match &plan.step(*step).retry {

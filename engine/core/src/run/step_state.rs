@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::heard::{Acknowledged, Delivery};
 use super::record::{AttemptKey, BlobDigest, Branch, End, Outcome, Part, RequestId, Settlement, SkipReason, StepPath};
 use crate::value::Value;
 
@@ -24,6 +25,8 @@ pub(crate) enum Stage {
     Approval(RequestId, AttemptKey, BlobDigest),
     /// It may run.
     Approved(AttemptKey, BlobDigest),
+    /// Its items go on, each in a state of its own.
+    Items(AttemptKey),
     /// Started, or about to be.
     Running(AttemptKey),
     /// A `wait` passes.
@@ -102,6 +105,8 @@ pub(crate) struct Settled {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct LastResult {
     pub(crate) exit_code: Option<i32>,
+    /// Of a request: the status, 0 where nobody answered, and the headers.
+    pub(crate) answered: Option<(u16, BTreeMap<String, String>)>,
     /// Output without its final newlines, where some expression reads it and it was kept whole.
     pub(crate) stdout: Option<String>,
     pub(crate) stderr: Option<String>,
@@ -161,19 +166,23 @@ pub(crate) struct StepState {
     /// How the last attempt came out, from the record that another follows until that one starts: it stands when the
     /// other may not start any more.
     pub(crate) before: Option<Box<Verdict>>,
-    /// Deliveries of an escalation that arrived.
-    pub(crate) told: u32,
+    /// Messages about it that arrived, or did not.
+    pub(crate) deliveries: Vec<Delivery>,
+    /// The rest of the team that is told because nobody acknowledged in time.
+    pub(crate) widened: Option<Vec<String>>,
     /// Everybody was tried. Not recorded: what follows is.
     pub(crate) told_all: bool,
-    /// Deliveries that failed, for the reason.
-    pub(crate) not_told: Vec<String>,
     /// Who acknowledged.
-    pub(crate) acknowledged: Vec<String>,
+    pub(crate) acknowledged: Vec<Acknowledged>,
     /// That it hands the run over is recorded.
     pub(crate) handed_over: bool,
     pub(crate) undone: Undone,
     /// It is run again to undo this step.
     pub(crate) undoing: Option<StepPath>,
+    /// How many items its list has, once that is known.
+    pub(crate) listed: Option<usize>,
+    /// One approval of all its items comes before any of them starts.
+    pub(crate) is_held: bool,
     /// The operator let it start (`--step`).
     pub(crate) let_go: bool,
 }
@@ -225,10 +234,10 @@ impl StepState {
         self.attempts.get(&part).copied().unwrap_or(0).saturating_add(1)
     }
 
-    /// Its own work begins, as the one with this number of all. What undoes another is not undone itself.
-    pub(crate) fn begun(&mut self, order: u64) {
+    /// Its own work begins, as the one with this number of all, if it counts. What undoes another is not undone itself.
+    pub(crate) fn begun(&mut self, order: Option<u64>) {
         self.before = None;
-        if self.undoing.is_none() {
+        if let Some(order) = order.filter(|_| self.undoing.is_none()) {
             self.start_order_before = self.start_order.replace(order);
         }
     }
@@ -238,8 +247,8 @@ impl StepState {
         self.started_at = None;
         self.unless_failed = false;
         self.doubted = None;
-        self.told = 0;
-        self.not_told.clear();
+        self.deliveries.clear();
+        self.widened = None;
         self.acknowledged.clear();
     }
 }

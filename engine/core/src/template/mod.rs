@@ -18,6 +18,7 @@ use crate::value::Value;
 
 pub use error::{RenderError, TemplateError, TemplateErrorKind};
 
+pub(crate) use render::plain_json;
 pub(crate) use scan::{Piece, pieces};
 
 use operand::{Helper, Operand};
@@ -211,6 +212,18 @@ impl Template {
     /// As [`Self::render`].
     pub fn render_around(&self, scope: &dyn Scope, root: &str) -> Result<Vec<Around>, RenderError> {
         render::around(&self.compiled, scope, root)
+    }
+
+    /// Renders it, each value changed by `change`, which is given the text before it.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub(crate) fn render_changed(
+        &self,
+        scope: &dyn Scope,
+        change: &dyn Fn(&str, String) -> String,
+    ) -> Result<String, RenderError> {
+        render::changed(&self.compiled, scope, change)
     }
 
     /// Renders it for a person, and never fails: what does not exist reads `(none: …)`, with what `explain` says about

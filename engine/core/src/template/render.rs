@@ -140,7 +140,7 @@ impl Renderer<'_> {
 }
 
 /// JSON for a reader of any kind: durations and timestamps as the text they are written as.
-fn plain_json(value: &Value) -> serde_json::Value {
+pub(crate) fn plain_json(value: &Value) -> serde_json::Value {
     match value {
         Value::List(items) => items.iter().map(plain_json).collect(),
         Value::Map(members) => {
@@ -153,6 +153,15 @@ fn plain_json(value: &Value) -> serde_json::Value {
 
 /// The template as text.
 pub(super) fn text(template: &Compiled, scope: &dyn Scope) -> Result<String, RenderError> {
+    changed(template, scope, &|_, text| text)
+}
+
+/// The template as text, each value changed.
+pub(super) fn changed(
+    template: &Compiled,
+    scope: &dyn Scope,
+    change: &dyn Fn(&str, String) -> String,
+) -> Result<String, RenderError> {
     let renderer = Renderer { reads: &template.reads, scope };
     let mut result = String::new();
     for part in &template.parts {
@@ -162,7 +171,9 @@ pub(super) fn text(template: &Compiled, scope: &dyn Scope) -> Result<String, Ren
                 span
             }
             Part::Interpolation(Interpolation { span, operand }) => {
-                result.push_str(&renderer.text(operand).map_err(|failure| renderer.error(failure, span))?);
+                let text = renderer.text(operand).map_err(|failure| renderer.error(failure, span))?;
+                let changed = change(&result, text);
+                result.push_str(&changed);
                 span
             }
         };

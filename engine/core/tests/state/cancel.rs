@@ -275,7 +275,9 @@ fn in_rollback_and_finally_once_says_what_is_left() {
     world.pass(Duration::from_secs(5));
     world.cancel();
     assert_eq!(world.stopped.len(), 1);
-    // How far the undo came nobody knows: it has not passed.
+    // How far the undo came nobody knows, until somebody says.
+    assert_eq!(world.outcome("tidy"), "waiting");
+    world.settle("a", SettleWord::NotDone);
     assert_eq!(world.outcome("tidy"), "active");
     world.cancel();
     world.cancel();

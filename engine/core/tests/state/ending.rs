@@ -275,12 +275,7 @@ fn doubts_are_settled_before_rollback() {
 }
 
 #[test]
-fn an_undo_in_doubt() {
-    // Nobody knows how far an undo came: it has not passed, and nothing older is undone after it.
-    let world = two("auto").part_goes("b", Part::Undo, &[Go::Lost]).run();
-    assert_eq!(world.order(), ["a", "b", "c", "b:undo", "tidy"]);
-    assert_eq!(world.seal().1[0], "b could not be undone");
-    // An act that undoes another is asked about as ever.
+fn an_act_that_undoes_another_is_in_doubt_as_ever() {
     let mut world = by_step(true).goes("work", &[Go::Exit(1)]).goes("close", &[Go::Lost]).run();
     assert_eq!(world.sealed(), None);
     world.settle("close", SettleWord::Done);
@@ -300,4 +295,24 @@ fn the_phases_come_in_order_and_the_seal_is_last() {
         .collect();
     assert_eq!(phases, [Phase::Ending, Phase::Rollback, Phase::Finally, Phase::Over]);
     assert!(matches!(world.records.last().unwrap().1, Record::RunSealed { .. }));
+}
+
+#[test]
+fn an_undo_whose_end_nobody_saw_is_settled_before_anything_else() {
+    let lost = || two("auto").part_goes("b", Part::Undo, &[Go::Lost, Go::Exit(0)]).run();
+    let mut world = lost();
+    assert!(world.suspended);
+    assert_eq!(world.order(), ["a", "b", "c", "b:undo"]);
+    world.settle_any(SettleWord::Done);
+    assert_eq!(world.order(), ["a", "b", "c", "b:undo", "a:undo", "tidy"]);
+    assert!(!world.seal().1.iter().any(|open| open.contains("undone")), "{:?}", world.seal());
+
+    let mut world = lost();
+    world.settle_any(SettleWord::NotDone);
+    assert_eq!(world.order(), ["a", "b", "c", "b:undo", "tidy"]);
+    assert_eq!(world.seal().1[..2], ["b could not be undone", "a was done and is not undone"]);
+
+    let mut world = lost();
+    world.settle_any(SettleWord::Again);
+    assert_eq!(world.order(), ["a", "b", "c", "b:undo", "b:undo", "a:undo", "tidy"]);
 }

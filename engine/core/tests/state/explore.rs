@@ -185,6 +185,10 @@ fn a_run_goes_nowhere_else() {
                 Record::PhaseEntered { phase: Phase::Rollback, .. } => break,
                 _ => continue,
             };
+            if step.contains('[') {
+                // What becomes of its items, a step comes to.
+                continue;
+            }
             seen.insert(step);
             let outcomes = explored.step(step).unwrap();
             // Whether a step of an ending run is said not to be reached, or to come too late, is a matter of moments.

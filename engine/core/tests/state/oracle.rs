@@ -8,6 +8,7 @@ use runbook_core::run::record::{
     SkipReason,
 };
 
+use crate::loops::{Loop, item_of};
 use crate::shapes::{Kind, Shape, Test, Undo, id};
 
 /// How a failure came about.
@@ -49,18 +50,23 @@ pub(crate) enum Readiness {
     NotReached,
 }
 
+/// A step that changes the world, or one item of it.
+type Act = (usize, Option<usize>);
+
 pub(crate) struct Oracle<'a> {
-    shape: &'a Shape,
+    pub(crate) shape: &'a Shape,
     /// `reach[a][b]`: over needs and roads, b comes after a or is it.
     reach: Vec<Vec<bool>>,
     ended: Vec<Option<Ended>>,
     branch: Vec<Option<(Vec<usize>, bool, bool)>>,
     started: Vec<bool>,
+    /// The items of the steps whose list is known.
+    pub(crate) loops: BTreeMap<usize, Loop>,
     on_the_road: Vec<bool>,
     roots: BTreeSet<usize>,
-    phase: Phase,
+    pub(crate) phase: Phase,
     cause: Option<EndCause>,
-    cancelled: bool,
+    pub(crate) cancelled: bool,
     denied: bool,
     handed_over: bool,
     took_failed: bool,
@@ -68,12 +74,12 @@ pub(crate) struct Oracle<'a> {
     intents: BTreeSet<AttemptKey>,
     released: BTreeSet<AttemptKey>,
     running: BTreeSet<AttemptKey>,
-    /// Steps with a decision that allows another attempt of an act.
-    allowed: BTreeSet<usize>,
-    undoing: Option<usize>,
-    acts: Vec<(u64, usize)>,
+    /// Steps, by their paths, with a decision that allows another attempt of an act.
+    pub(crate) allowed: BTreeSet<String>,
+    pub(crate) undoing: Option<usize>,
+    acts: Vec<(u64, Act)>,
     passes: BTreeMap<usize, u64>,
-    undone: Vec<(usize, bool)>,
+    undone: Vec<(Act, bool)>,
     clock: u64,
     terminal: BTreeMap<usize, u32>,
     /// What the next record that matters must be.
@@ -120,6 +126,7 @@ impl<'a> Oracle<'a> {
             ended: vec![None; count],
             branch: vec![None; count],
             started: vec![false; count],
+            loops: BTreeMap::new(),
             on_the_road: vec![false; count],
             roots: BTreeSet::new(),
             phase: Phase::Steps,
@@ -305,7 +312,11 @@ impl<'a> Oracle<'a> {
     }
 
     fn index(step: &str) -> usize {
-        step.strip_prefix('s').unwrap().parse().unwrap()
+        step.strip_prefix('s').unwrap().split('[').next().unwrap().parse().unwrap()
+    }
+
+    fn act(step: &str) -> Act {
+        (Self::index(step), item_of(step))
     }
 
     /// A step does its first own thing.
@@ -344,26 +355,29 @@ impl<'a> Oracle<'a> {
     }
 
     /// The act that is undone next, and the step that does it where that is one.
-    fn due(&self) -> Option<(usize, Option<usize>)> {
-        let mut acts: Vec<(u64, usize)> = Vec::new();
-        for (order, step) in &self.acts {
-            acts.retain(|(_, other)| other != step);
-            acts.push((*order, *step));
+    fn due(&self) -> Option<(Act, Option<usize>)> {
+        let mut acts: Vec<(u64, Act)> = Vec::new();
+        for (order, act) in &self.acts {
+            // What another step undoes, it undoes as a whole.
+            let whole = matches!(self.shape.nodes[act.0].undo, Undo::Step(_));
+            let act = if whole { (act.0, None) } else { *act };
+            acts.retain(|(_, other)| *other != act);
+            acts.push((*order, act));
         }
-        acts.retain(|(order, step)| {
-            !self.undone.iter().any(|(undone, _)| undone == step)
-                && match self.shape.nodes[*step].undo {
+        acts.retain(|(order, act)| {
+            !self.undone.iter().any(|(undone, _)| undone == act)
+                && match self.shape.nodes[act.0].undo {
                     Undo::No => false,
                     Undo::Body => true,
                     Undo::Step(by) => self.passes.get(&by).is_none_or(|pass| pass < order),
                 }
         });
-        let (_, step) = acts.last()?;
-        let by = match self.shape.nodes[*step].undo {
+        let (_, act) = acts.last()?;
+        let by = match self.shape.nodes[act.0].undo {
             Undo::Step(by) => Some(by),
             Undo::No | Undo::Body => None,
         };
-        Some((*step, by))
+        Some((*act, by))
     }
 
     /// Follows a run's records from the first to the last.
@@ -419,8 +433,13 @@ impl<'a> Oracle<'a> {
                 match key.part {
                     Part::Main | Part::Unless => self.begins_or_undoes(step),
                     Part::Doubt => assert!(self.started[step] || self.undoing == Some(step)),
-                    Part::Undo => assert_eq!(self.due(), Some((step, None)), "undone out of order"),
+                    Part::Undo => assert_eq!(self.due(), Some((Self::act(&key.step), None)), "undone out of order"),
                 }
+            }
+            Record::StepItems { step, items, .. } => {
+                let number = Self::index(step);
+                self.begins_or_undoes(number);
+                self.list_is_known(number, items.len());
             }
             Record::StepIntent { key, plan, .. } => self.intent(key, plan.is_some()),
             Record::StepReleased { key } => {
@@ -436,7 +455,7 @@ impl<'a> Oracle<'a> {
                 self.running.remove(key);
                 if key.part == Part::Main && matches!(end, Some(End::NotStarted(_))) && self.intents.contains(key) {
                     // There is nothing of it to undo.
-                    if let Some(last) = self.acts.iter().rposition(|(_, act)| *act == step)
+                    if let Some(last) = self.acts.iter().rposition(|(_, act)| *act == Self::act(&key.step))
                         && self.undoing.is_none()
                     {
                         self.acts.remove(last);
@@ -444,25 +463,22 @@ impl<'a> Oracle<'a> {
                 }
             }
             Record::RetryScheduled { key, .. } => {
-                self.allowed.insert(Self::index(&key.step));
+                self.allowed.insert(key.step.clone());
             }
             Record::DoubtSettled { key, word: SettleWord::Again, by, .. } => {
                 assert_eq!(by, "person");
-                self.allowed.insert(Self::index(&key.step));
+                self.allowed.insert(key.step.clone());
             }
-            Record::Override { step, word, .. } => {
-                let step = Self::index(step);
-                if *word == SettleWord::Again {
-                    self.allowed.insert(step);
-                }
+            Record::Override { step, word: SettleWord::Again, .. } => {
+                self.allowed.insert(step.clone());
             }
-            Record::Question { step: Some(step), question, .. } => {
-                let step = Self::index(step);
+            Record::Question { step: Some(path), question, .. } => {
+                let step = Self::index(path);
                 match question {
                     QuestionKind::YesNo | QuestionKind::Choice(_) | QuestionKind::Instruct => {
                         self.begins_or_undoes(step);
                         if *question == QuestionKind::Instruct && self.undoing.is_none() {
-                            self.acts.push((self.clock, step));
+                            self.acts.push((self.clock, Self::act(path)));
                         }
                     }
                     QuestionKind::Proceed | QuestionKind::Overrule | QuestionKind::Doubt | QuestionKind::Rollback => {}
@@ -483,12 +499,23 @@ impl<'a> Oracle<'a> {
                 self.check_branch(step, &steps, done, failed);
                 self.branch[step] = Some((steps, done, failed));
             }
+            Record::StepSettled { step, outcome, settlement, .. } if item_of(step).is_some() => {
+                self.item_settled(step, *outcome, *settlement);
+                if *outcome == Outcome::Passed
+                    && *settlement == Settlement::ByHand
+                    && self.undoing.is_none()
+                    && !self.acts.iter().any(|(_, act)| *act == Self::act(step))
+                {
+                    self.acts.push((self.clock, Self::act(step)));
+                }
+            }
+            Record::StepSkipped { step, why } if item_of(step).is_some() => self.item_skipped(step, why),
             Record::StepSettled { step, outcome, settlement, .. } => {
                 self.settled(Self::index(step), *outcome, *settlement);
             }
             Record::StepSkipped { step, why } => self.skipped(Self::index(step), why),
             Record::StepUndone { step, outcome, .. } => {
-                let step = Self::index(step);
+                let step = Self::act(step);
                 if !self.undone.iter().any(|(undone, _)| *undone == step) {
                     assert_eq!(self.due().map(|(act, _)| act), Some(step), "undone out of order");
                     self.undone.push((step, *outcome == Outcome::Passed));
@@ -512,7 +539,7 @@ impl<'a> Oracle<'a> {
             if self.undoing.is_none() {
                 assert!(self.undone.iter().all(|(_, passed)| *passed), "the first undo that fails stops rollback");
                 self.undoing = Some(step);
-                self.allowed.insert(step);
+                self.allowed.insert(id(step));
                 let _ = undone;
             }
             return;
@@ -542,8 +569,11 @@ impl<'a> Oracle<'a> {
         if key.part == Part::Main {
             self.begins_or_undoes(step);
             let earlier = self.intents.iter().any(|one| one.step == key.step && one.part == Part::Main && one != key);
-            if is_act && earlier {
-                assert!(self.allowed.remove(&step), "{key:?}: an act starts again and nobody decided so");
+            self.item_starts(&key.step);
+            // A loop that undoes another is begun as a whole.
+            let undoes = self.undoing == Some(step) && item_of(&key.step).is_some();
+            if is_act && earlier && !undoes {
+                assert!(self.allowed.remove(&key.step), "{key:?}: an act starts again and nobody decided so");
             }
             // Telling that was interrupted is told to its end: people were promised to hear.
             let goes_on = self.shape.nodes[step].kind == Kind::Escalate && earlier;
@@ -555,16 +585,15 @@ impl<'a> Oracle<'a> {
                 );
             }
             if is_act && self.undoing.is_none() {
-                self.acts.push((self.clock, step));
+                self.acts.push((self.clock, Self::act(&key.step)));
             }
         }
         if runs {
             self.running.insert(key.clone());
-            assert!(
-                self.running.len() <= self.shape.parallel,
-                "more runs at once than there are places: {:?}",
-                self.running
-            );
+            self.width_holds(&key.step, &self.running);
+            // A loop takes one place, however many of its items run.
+            let places: BTreeSet<usize> = self.running.iter().map(|key| Self::index(&key.step)).collect();
+            assert!(places.len() <= self.shape.parallel, "more runs at once than there are places: {:?}", self.running);
         }
     }
 
@@ -593,11 +622,12 @@ impl<'a> Oracle<'a> {
             (Outcome::Unknown, _) => Ended::Unknown,
             (Outcome::Skipped, _) => panic!("a skipped step does not settle"),
         };
+        self.items_come_to(step, outcome, settlement);
         self.ended[step] = Some(ended.clone());
         if outcome == Outcome::Passed && matches!(node.kind, Kind::Act | Kind::Instruct | Kind::Wait) {
             self.passes.insert(step, self.clock);
-            if settlement == Settlement::ByHand && !self.acts.iter().any(|(_, act)| *act == step) {
-                self.acts.push((self.clock, step));
+            if settlement == Settlement::ByHand && !self.acts.iter().any(|(_, act)| act.0 == step) {
+                self.acts.push((self.clock, (step, None)));
             }
         }
         self.denied |= settlement == Settlement::Denied;
@@ -657,6 +687,7 @@ impl<'a> Oracle<'a> {
                 Ended::Blocked(by)
             }
             SkipReason::Cancelled => {
+                self.all_items_over(step);
                 assert!(self.cancelled || self.phase == Phase::Finally, "s{step}");
                 Ended::Otherwise
             }

@@ -260,9 +260,9 @@ fn an_acknowledgement() {
 fn the_standard_message_names_the_commands_that_work() {
     for (keys, wanted, unwanted) in [
         ("", "lets go of it: runbook resume ", "runbook ack"),
-        (", ack: {}", "you have seen it: runbook ack ID t\n", "yours now"),
-        (", ack: {}, handover: true", "you have seen it: runbook ack ID t\n", "runbook resume"),
-        (", handover: true", "This run ends here: it is yours now.", "runbook resume"),
+        (", ack: {}", "you have seen it: runbook ack ID t", "yours"),
+        (", ack: {}, handover: true", "ack ID t\nWith that this run ends here, and it is yours.", "runbook resume"),
+        (", handover: true", "This run ends here and is handed over to you.", "runbook resume"),
     ] {
         let world = World::new(&format!("  t: {{ escalate: T, to: sre{keys} }}\n")).start();
         let sent = world.records.iter().find_map(|(_, record, _)| match record {

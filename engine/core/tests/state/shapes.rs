@@ -69,6 +69,15 @@ pub(crate) struct Node {
     pub(crate) ack: bool,
     pub(crate) handover: bool,
     pub(crate) attach: bool,
+    pub(crate) items: Option<Items>,
+}
+
+/// The loop of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Items {
+    pub(crate) count: usize,
+    pub(crate) width: usize,
+    pub(crate) go_on: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -105,6 +114,7 @@ impl Node {
             ack: false,
             handover: false,
             attach: false,
+            items: None,
         }
     }
 
@@ -327,6 +337,10 @@ impl Shape {
                 };
             }
             node.attach = matches!(node.kind, Kind::Act | Kind::Verify) && dice.once_in(10);
+            if !node.is_decide() && node.kind != Kind::Escalate && dice.once_in(5) {
+                let count = [0, 1, 2, 2, 3, 3][dice.below(6)];
+                node.items = Some(Items { count, width: 1 + dice.below(3), go_on: dice.once_in(3) });
+            }
         }
         for step in 0..self.nodes.len() {
             if let Undo::Step(by) = self.nodes[step].undo
@@ -539,6 +553,12 @@ fn write_rest(text: &mut String, node: &Node) {
         if on {
             let _ = write!(text, ", {key}: true");
         }
+    }
+    if let Some(Items { count, width, go_on }) = node.items {
+        let list: Vec<String> = (0..count).map(|item| format!("i{item}")).collect();
+        let on_fail = if go_on { "continue" } else { "stop" };
+        let list = list.join(", ");
+        let _ = write!(text, ", for_each: {{ one: [{list}], width: {width}, on_item_fail: {on_fail} }}");
     }
     if node.attach {
         text.push_str(", attach: { file: /var/log/x }");

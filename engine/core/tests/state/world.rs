@@ -118,7 +118,11 @@ pub(crate) fn beginning() -> Timestamp {
 /// The step an event is about; none for the run's own.
 pub(crate) fn step_of(event: &Event) -> String {
     match event {
-        Event::Planned { key, .. } | Event::Spawned { key, .. } | Event::Ended { key, .. } => key.step.clone(),
+        Event::Planned { key, .. }
+        | Event::Previewed { key, .. }
+        | Event::AlreadySo { key }
+        | Event::Spawned { key, .. }
+        | Event::Ended { key, .. } => key.step.clone(),
         Event::Told { step, .. } | Event::ToldAll { step } | Event::Attached { step, .. } => step.clone(),
         Event::Started | Event::Resumed | Event::Deadline | Event::Said { .. } => String::new(),
     }
@@ -136,6 +140,7 @@ pub(crate) fn started(mode: Mode, attended: bool) -> RunStarted {
         title: "Test".to_owned(),
         path: "runbooks/test.yaml".to_owned(),
         source: "1".repeat(64),
+        called: BTreeMap::new(),
         team: None,
         commit: None,
         dirty: None,
@@ -481,6 +486,11 @@ impl World {
                 };
                 self.queue.push_back(Event::Planned { key, plan });
             }
+            Effect::PlanItems { key, items, shown } => {
+                assert!(!items.is_empty(), "an approval of nothing is not asked for");
+                let digest = format!("{:0>64}", items.len());
+                self.queue.push_back(Event::Planned { key, plan: Ok((digest, shown)) });
+            }
             Effect::Start { key, .. } => {
                 assert!(!self.started_attempts.contains(&key), "{key:?} is started twice");
                 let changes = self.changes(&key);
@@ -538,6 +548,7 @@ impl World {
                     self.queue.push_back(Event::Told {
                         step: step.clone(),
                         to: one.clone(),
+                        person: None,
                         channel: "terminal".to_owned(),
                         message: message.clone(),
                         result,
@@ -560,7 +571,8 @@ impl World {
     }
 
     fn changes(&self, key: &AttemptKey) -> bool {
-        let step = self.plan.step(self.plan.graph().find(&key.step).unwrap());
+        let id = key.step.split('[').next().unwrap();
+        let step = self.plan.step(self.plan.graph().find(id).unwrap());
         step.kind.value == runbook_core::document::model::Kind::Act && matches!(key.part, Part::Main | Part::Undo)
     }
 

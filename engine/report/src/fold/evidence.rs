@@ -90,6 +90,7 @@ fn outputs(run: &Run<'_>) -> Vec<Fact> {
         let name = match stream {
             Stream::Stdout => "Standard output of ",
             Stream::Stderr => "Standard error of ",
+            Stream::Body => "The answer to ",
         };
         let line = Line::new().say(name).code(step).say(": ").then(kept(output));
         let times = outputs.len();

@@ -249,13 +249,17 @@ impl<'a> Run<'a> {
                 line.say(": “").say_reason(text).say("”")
             }
             // An escalate tells it on its own line; here somebody was asked.
-            Record::EscalationSent { step, to, channel, .. } if !self.escalates(step) => {
-                Line::new().say("Asked ").code(to).say(" by ").code(channel).say(" about ").code(step)
-            }
-            Record::EscalationFailed { step, to, channel, error } if !self.escalates(step) => Line::new()
+            Record::EscalationSent { step, to, person, channel, .. } if !self.escalates(step) => Line::new()
+                .say("Asked ")
+                .code(person.as_ref().unwrap_or(to))
+                .say(" by ")
+                .code(channel)
+                .say(" about ")
+                .code(step),
+            Record::EscalationFailed { step, to, person, channel, error } if !self.escalates(step) => Line::new()
                 .code(channel)
                 .say(" could not ask ")
-                .code(to)
+                .code(person.as_ref().unwrap_or(to))
                 .say(" about ")
                 .code(step)
                 .say(": ")

@@ -16,7 +16,10 @@ pub(super) fn waiting(entries: &[Folded]) -> Vec<&Folded> {
     let mut open: Vec<(&Folded, usize)> = Vec::new();
     for entry in entries {
         match &entry.record {
-            Record::ApprovalRequested { .. } | Record::Question { .. } | Record::EscalationWaiting { .. } => {
+            Record::ApprovalRequested { .. } | Record::Question { .. } => open.push((entry, 0)),
+            Record::EscalationWaiting { request, .. } => {
+                // One is open while people are being told, and once more with its deadline when all of them were.
+                open.retain(|(open, _)| request_of(&open.record) != Some(*request));
                 open.push((entry, 0));
             }
             Record::ApprovalGranted { request, .. }
@@ -179,7 +182,7 @@ fn with_people(step: &Step<'_>) -> Option<Fact> {
         return None;
     }
     let sent = step.last(|record| match record {
-        Record::EscalationSent { to, .. } => Some(to),
+        Record::EscalationSent { to, person, .. } => Some(person.as_ref().unwrap_or(to)),
         _ => None,
     });
     let heard = step.last(|record| match record {

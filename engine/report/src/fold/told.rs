@@ -26,12 +26,18 @@ pub(super) fn told(step: &Step<'_>) -> Option<Fact> {
     for entry in &step.entries {
         let separator = if entries.is_empty() { "" } else { "; " };
         match &entry.record {
-            Record::EscalationSent { to, channel, message: sent, .. } => {
-                line = line.say(separator).say("told ").code(to).say(" by ").code(channel).say(" at ").time(entry.ts);
+            Record::EscalationSent { to, person, channel, message: sent, .. } => {
+                line = whom(line.say(separator).say("told "), to, person.as_ref());
+                line = line.say(" by ").code(channel).say(" at ").time(entry.ts);
                 message = message.or(Some(sent));
             }
-            Record::EscalationFailed { to, channel, error, .. } => {
-                line = line.say(separator).code(channel).say(" could not tell ").code(to).say(": ").say_reason(error);
+            Record::EscalationFailed { to, person, channel, error, .. } => {
+                line = whom(line.say(separator).code(channel).say(" could not tell "), to, person.as_ref());
+                line = line.say(": ").say_reason(error);
+            }
+            Record::EscalationWidened { .. } => {
+                line =
+                    line.say(separator).strong("nobody acknowledged").say(" by ").time(entry.ts).say(", so the rest");
             }
             _ => continue,
         }
@@ -60,6 +66,13 @@ pub(super) fn told(step: &Step<'_>) -> Option<Fact> {
     Some(Fact::new(step.began(), line, entries))
 }
 
+fn whom(line: Line, to: &str, person: Option<&String>) -> Line {
+    match person {
+        Some(person) => line.code(person).say(" of ").code(to),
+        None => line.code(to),
+    }
+}
+
 fn acknowledged(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
     let mut line = Line::new();
     let heard = step.all(|record| match record {
@@ -76,6 +89,8 @@ fn acknowledged(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
     let timed_out = step.last(|record| matches!(record, Record::EscalationTimedOut { .. }).then_some(()));
     let waiting = step.last(|record| match record {
         Record::EscalationWaiting { deadline, .. } => Some(*deadline),
+        // Its time begins when the rest was told.
+        Record::EscalationWidened { .. } => Some(None),
         _ => None,
     });
     match (timed_out, waiting) {

@@ -214,12 +214,14 @@ fn effort(step: &Step<'_>) -> Line {
 fn printed(step: &Step<'_>, outcome: Outcome, entries: &mut Vec<u64>) -> Line {
     let streams =
         if outcome == Outcome::Passed { [Stream::Stdout, Stream::Stderr] } else { [Stream::Stderr, Stream::Stdout] };
+    let streams = streams.into_iter().chain([Stream::Body]);
     for stream in streams {
         let Some((entry, output)) = step.output(stream) else { continue };
         let mut lines = output.head.lines().filter(|line| !line.trim().is_empty());
         let Some(first) = lines.next() else { continue };
         entries.push(entry.n);
-        let line = Line::new().say("; it printed ").code(&short(first));
+        let how = if stream == Stream::Body { "; the answer was " } else { "; it printed " };
+        let line = Line::new().say(how).code(&short(first));
         let more = lines.next().is_some() || !output.tail.is_empty();
         return if more { line.say(&format!(" and more, {} bytes", output.bytes)) } else { line };
     }

@@ -76,6 +76,7 @@ impl Script {
             title: text("DNS server not answering requests"),
             path: text("runbooks/dns-failover.yaml"),
             source: digest("5eed"),
+            called: BTreeMap::new(),
             team: Some(digest("7ea3")),
             commit: Some(text("0f6857f2c1d3a4b5968778695a4b3c2d1e0f1a2b")),
             dirty: Some(false),
@@ -206,6 +207,7 @@ impl Script {
         self.note(Record::EscalationSent {
             step: text(step),
             to: text(to),
+            person: None,
             channel: text(channel),
             message: text(message),
             answer: text("delivered"),
@@ -297,6 +299,7 @@ pub(crate) fn failover() -> Scenario {
     script.note(Record::EscalationFailed {
         step: text("tell_networking"),
         to: text("networking"),
+        person: None,
         channel: text("slack_networking"),
         error: text("the channel answered 503"),
     });
@@ -351,6 +354,7 @@ pub(crate) fn recovered_by_itself() -> Scenario {
         deadline,
         from: vec![text("bsparrow")],
         all: false,
+        told: true,
     });
     script.wait(64_000).by(
         person("bsparrow", "inbox"),
@@ -389,6 +393,7 @@ pub(crate) fn denied() -> Scenario {
         deadline,
         from: vec![text("mlead")],
         all: false,
+        told: true,
     });
     script.wait(600_000).note(Record::EscalationTimedOut { step: text("need_a_person") });
     script.settle("need_a_person", Outcome::Failed, Settlement::Ran, Some("nobody acknowledged within 10m"));

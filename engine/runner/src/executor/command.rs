@@ -14,10 +14,12 @@ use super::Workplace;
 use super::keep::{Keeper, Kept};
 use super::plan::{ExecutionPlan, PlannedStdin};
 use super::planner::failure;
+use super::request;
+use super::stored::StoredPlan;
 use crate::mask::Masker;
 use crate::process::{self, Captured, Reason, Rung, Running, SpawnError, Spec, SpillPaths, Stdin};
 use crate::secret::{self, Secrets};
-use crate::supervisor::{Order, OrderedInput, exit_path};
+use crate::supervisor::{Instead, Order, OrderedInput, exit_path};
 
 /// A process to be started, with the secrets that must not show in what it prints.
 #[derive(Debug)]
@@ -47,13 +49,19 @@ pub(crate) fn ending(end: End) -> Ending {
 
 /// Makes ready what the plan says. Reads its secrets, so it can take a while; with none it is ready at once.
 pub(crate) async fn prepare(plan: &ExecutionPlan, work: &Workplace, name: &str) -> Result<Prepared, StartFailure> {
-    let mut secrets = Secrets::default();
-    for wanted in plan.secrets() {
-        let value = read_secret(wanted, work).await?;
-        work.secrets_read.borrow_mut().insert(wanted.to_owned(), value.clone());
-        secrets.insert(wanted.to_owned(), value);
-    }
+    let secrets = read_secrets(&plan.secrets(), work).await?;
     Ok(prepare_with(plan, work, name, &secrets))
+}
+
+/// Reads secrets; from then on none of them shows.
+pub(super) async fn read_secrets(names: &[&str], work: &Workplace) -> Result<Secrets, StartFailure> {
+    let mut secrets = Secrets::default();
+    for wanted in names {
+        let value = read_secret(wanted, work).await?;
+        work.secrets_read.borrow_mut().insert((*wanted).to_owned(), value.clone());
+        secrets.insert((*wanted).to_owned(), value);
+    }
+    Ok(secrets)
 }
 
 /// As [`prepare`], for a plan without secrets.
@@ -102,30 +110,69 @@ fn prepare_with(plan: &ExecutionPlan, work: &Workplace, name: &str, secrets: &Se
 
 /// Makes the order for a supervisor: what the plan says with its secrets read, and where its end is left. It can take
 /// a while, as [`prepare`].
-pub(crate) async fn order(plan: &ExecutionPlan, key: &AttemptKey, work: &Workplace) -> Result<Order, StartFailure> {
-    let mut secrets = Secrets::default();
-    for wanted in plan.secrets() {
-        let value = read_secret(wanted, work).await?;
-        work.secrets_read.borrow_mut().insert(wanted.to_owned(), value.clone());
-        secrets.insert(wanted.to_owned(), value);
-    }
-    Ok(order_with(plan, key, work, &secrets))
+pub(crate) async fn order(plan: &StoredPlan, key: &AttemptKey, work: &Workplace) -> Result<Order, StartFailure> {
+    let secrets = read_secrets(&plan.secrets(), work).await?;
+    order_of(plan, key, work, &secrets)
 }
 
 /// As [`order`], for a plan without secrets.
-pub(crate) fn order_without_secrets(plan: &ExecutionPlan, key: &AttemptKey, work: &Workplace) -> Order {
+pub(crate) fn order_without_secrets(
+    plan: &StoredPlan,
+    key: &AttemptKey,
+    work: &Workplace,
+) -> Result<Order, StartFailure> {
     assert!(plan.secrets().is_empty(), "the secrets of a plan are read before it starts");
-    order_with(plan, key, work, &Secrets::default())
+    order_of(plan, key, work, &Secrets::default())
 }
 
-fn order_with(plan: &ExecutionPlan, key: &AttemptKey, work: &Workplace, secrets: &Secrets) -> Order {
-    let mut words = plan.words.iter().cloned();
+fn order_of(plan: &StoredPlan, key: &AttemptKey, work: &Workplace, secrets: &Secrets) -> Result<Order, StartFailure> {
+    match plan {
+        StoredPlan::Program(plan) => Ok(order_with(plan, key, work, secrets)),
+        StoredPlan::Request(plan) => {
+            let ready = request::ready(plan, secrets, work.keeper.blobs(), &work.machine)?;
+            Ok(order_instead(Instead::Request(ready), plan.timeout_ms, key, work))
+        }
+        StoredPlan::Writing(plan) => {
+            let content = work.machine.absolute(&work.keeper.blobs().path_of(plan.content));
+            Ok(order_instead(Instead::Writing(plan.ready(key, content)), 0, key, work))
+        }
+    }
+}
+
+/// An order of what runs no program.
+fn order_instead(instead: Instead, timeout_ms: u64, key: &AttemptKey, work: &Workplace) -> Order {
+    Order { timeout_ms, instead: Some(instead), ..bare_order(key, work) }
+}
+
+fn bare_order(key: &AttemptKey, work: &Workplace) -> Order {
     let absolute = |path: &Path| work.machine.absolute(path);
     Order {
         run: work.run.clone(),
         step: key.step.clone(),
         undo: key.part == Part::Undo,
         attempt: key.attempt,
+        program: String::new(),
+        called: None,
+        words: Vec::new(),
+        environment: Vec::new(),
+        directory: "/".to_owned(),
+        stdin: OrderedInput::Closed,
+        timeout_ms: 0,
+        grace_ms: 0,
+        instead: None,
+        // Once a secret was read it may show in the output of any later step.
+        masked: work.secrets_read.borrow().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        blobs: absolute(work.keeper.blobs().path()),
+        exit: absolute(&exit_path(&work.exits, key)),
+        group: work.keeper.sharing() == Sharing::Group,
+        far: None,
+    }
+}
+
+fn order_with(plan: &ExecutionPlan, key: &AttemptKey, work: &Workplace, secrets: &Secrets) -> Order {
+    let mut words = plan.words.iter().cloned();
+    let absolute = |path: &Path| work.machine.absolute(path);
+    Order {
         program: plan.program.clone(),
         called: words.next(),
         words: words.collect(),
@@ -138,15 +185,11 @@ fn order_with(plan: &ExecutionPlan, key: &AttemptKey, work: &Workplace, secrets:
         },
         timeout_ms: plan.timeout_ms,
         grace_ms: plan.grace_ms,
-        // Once a secret was read it may show in the output of any later step.
-        masked: work.secrets_read.borrow().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        blobs: absolute(work.keeper.blobs().path()),
-        exit: absolute(&exit_path(&work.exits, key)),
-        group: work.keeper.sharing() == Sharing::Group,
+        ..bare_order(key, work)
     }
 }
 
-fn resolved(value: &EnvValue, secrets: &Secrets) -> String {
+pub(super) fn resolved(value: &EnvValue, secrets: &Secrets) -> String {
     let pieces = value.0.iter().map(|piece| match piece {
         EnvPiece::Text(text) => text.as_str(),
         EnvPiece::Secret(name) => secrets.get(name).unwrap_or_default(),
@@ -210,7 +253,7 @@ pub(crate) async fn wait(
             let ended = running.wait(|stream, bytes| {
                 let stream = stream_of(stream);
                 let shown = match stream {
-                    Stream::Stdout => out.push(bytes),
+                    Stream::Stdout | Stream::Body => out.push(bytes),
                     Stream::Stderr => err.push(bytes),
                 };
                 show(stream, &shown);

@@ -7,16 +7,20 @@ use std::path::Path;
 use std::rc::Rc;
 
 use runbook_core::run::effect::EvidenceWanted;
-use runbook_core::run::event::Evidence;
+use runbook_core::run::event::{Ending, Evidence};
 use runbook_core::run::record::{AttemptKey, End, Output, Part};
 use runbook_transcript::digest::Digest;
 use rustix::fs::OFlags;
+use tokio::sync::watch;
 
 use super::Workplace;
 use super::command;
+use super::elsewhere;
 use super::plan::ExecutionPlan;
 use super::planner::Planner;
 use crate::mask::Masker;
+use crate::remote::Masters;
+use crate::supervisor::attempt_name;
 
 /// Bytes of a file that are attached; of a longer one the end.
 const FILE_BYTES_MAX: u64 = 8 << 20;
@@ -52,14 +56,14 @@ impl Piece {
     }
 
     /// Collects it.
-    pub(crate) async fn collect(self, step: &str, work: &Rc<Workplace>) -> Evidence {
+    pub(crate) async fn collect(self, step: &str, work: &Rc<Workplace>, masters: &Masters) -> Evidence {
         match self {
             Self::Note { name, note } => Evidence { name, output: None, note: Some(note) },
             Self::File { path, tail } => match read_file(&work.directory.join(&path), tail, work) {
                 Ok((output, note)) => Evidence { name: path, output: Some(output), note },
                 Err(error) => Evidence { name: path, output: None, note: Some(error.to_string()) },
             },
-            Self::Command { plan, draft } => run(*plan, &draft, step, work).await,
+            Self::Command { plan, draft } => run(*plan, &draft, step, work, masters).await,
         }
     }
 }
@@ -69,11 +73,21 @@ fn command_name(command: &runbook_core::run::effect::Command) -> String {
     match command {
         Command::Words(words) => words.iter().map(|word| super::plan::quote(word)).collect::<Vec<_>>().join(" "),
         Command::Script { text, .. } => text.clone(),
+        Command::Http(call) => call.url.clone(),
+        Command::Write(writing) => writing.to.clone(),
     }
 }
 
-async fn run(plan: ExecutionPlan, draft: &str, step: &str, work: &Rc<Workplace>) -> Evidence {
+async fn run(plan: ExecutionPlan, draft: &str, step: &str, work: &Rc<Workplace>, masters: &Masters) -> Evidence {
     let name = plan.shown();
+    let key = AttemptKey { step: step.to_owned(), part: Part::Main, attempt: 0 };
+    if plan.address.is_some() {
+        // Each is a look of its own, also where the run was gone on with and numbers its drafts anew.
+        let at = format!("{}.{}.{draft}", attempt_name(&key), std::process::id());
+        let (_never, asked) = watch::channel(false);
+        let show = |stream, bytes: &[u8]| work.observer.output(&key, stream, bytes);
+        return said(name, elsewhere::look(&plan, at, work, masters, asked, show).await);
+    }
     let prepared = match command::prepare(&plan, work, draft).await {
         Ok(prepared) => prepared,
         Err(failure) => return Evidence { name, output: None, note: Some(failure.message) },
@@ -82,9 +96,13 @@ async fn run(plan: ExecutionPlan, draft: &str, step: &str, work: &Rc<Workplace>)
         Ok(started) => started,
         Err(end) => return Evidence { name, output: None, note: note(end) },
     };
-    let key = AttemptKey { step: step.to_owned(), part: Part::Main, attempt: 0 };
     let ending =
         command::wait(running, masker, &work.keeper, |stream, bytes| work.observer.output(&key, stream, bytes)).await;
+    let _evidence = work.orphans.borrow_mut().come();
+    said(name, ending)
+}
+
+fn said(name: String, ending: Ending) -> Evidence {
     let note = note(ending.end);
     // What it said on standard error says more than an empty output.
     let output = if ending.stdout.bytes == 0 { ending.stderr } else { ending.stdout };
@@ -93,13 +111,14 @@ async fn run(plan: ExecutionPlan, draft: &str, step: &str, work: &Rc<Workplace>)
 
 fn note(end: End) -> Option<String> {
     match end {
-        End::Exited(0) => None,
+        End::Exited(0) | End::Wrote => None,
         End::Exited(code) => Some(format!("it ended with exit code {code}")),
         End::Signalled(signal) => Some(format!("it was ended by signal {signal}")),
         End::TimedOut => Some("it ran out of time".to_owned()),
         End::Stopped => Some("it was stopped".to_owned()),
+        End::Answered { status, .. } => Some(format!("it was answered with status {status}")),
         End::NotStarted(failure) => Some(failure.message),
-        End::Lost(why) => Some(why),
+        End::NoAnswer(why) | End::Lost(why) => Some(why),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use runbook_core::run::effect::{EnvPiece, EnvValue};
+use runbook_core::run::record::{BlobDigest, StepPath};
 use runbook_transcript::canonical::{self, NotCanonical};
 use runbook_transcript::digest::Digest;
 use serde_json::{Map, Value as Json, json};
@@ -18,15 +19,17 @@ pub const PLAN_BYTES_MAX: u64 = 4 << 20;
 pub struct ExecutionPlan {
     /// The words, with the program as it is called first. A script is the last of them, behind `-c`.
     pub words: Vec<String>,
-    /// Absolute path of the program.
+    /// Absolute path of the program; its name where it is on another host.
     pub program: String,
-    /// Digest of the program's file.
-    pub program_digest: Digest,
-    /// Absolute path of the directory.
+    /// Digest of the program's file; nothing where it is on another host.
+    pub program_digest: Option<Digest>,
+    /// Absolute path of the directory. On another host as the step says; empty is where the account arrives.
     pub directory: String,
     /// The host it runs on.
     pub host: String,
-    /// The account it runs as.
+    /// Where that is, `ssh://user@host:port`; nothing is here.
+    pub address: Option<String>,
+    /// The account it runs as; empty where ssh alone knows.
     pub user: String,
     /// The whole environment; secrets by name.
     pub environment: BTreeMap<String, EnvValue>,
@@ -66,6 +69,17 @@ impl fmt::Display for NotAPlan {
 
 impl std::error::Error for NotAPlan {}
 
+/// The list of the plans of a loop's items in canonical form: what one approval of all of them is of.
+///
+/// # Errors
+/// [`NotCanonical`] never in practice: there is no number in it.
+pub(crate) fn listed(items: &[(StepPath, BlobDigest)]) -> Result<Vec<u8>, NotCanonical> {
+    let items: Vec<Json> = items.iter().map(|(step, plan)| json!({ "step": step, "plan": plan })).collect();
+    let mut bytes = Vec::new();
+    canonical::encode(&json!({ "v": VERSION, "items": items }), &mut bytes)?;
+    Ok(bytes)
+}
+
 impl ExecutionPlan {
     /// Writes the plan in canonical form.
     ///
@@ -78,7 +92,6 @@ impl ExecutionPlan {
             "v": VERSION,
             "words": self.words,
             "program": self.program,
-            "program_sha256": self.program_digest.to_hex(),
             "directory": self.directory,
             "host": self.host,
             "user": self.user,
@@ -92,8 +105,11 @@ impl ExecutionPlan {
             PlannedStdin::Blob(digest) => Some(json!({ "sha256": digest.to_hex() })),
             PlannedStdin::Secret(value) => Some(value_json(value)),
         };
-        if let (Some(stdin), Some(plan)) = (stdin, plan.as_object_mut()) {
-            plan.insert("stdin".to_owned(), stdin);
+        let digest = self.program_digest.map(|digest| Json::from(digest.to_hex()));
+        let address = self.address.as_deref().map(Json::from);
+        if let Some(plan) = plan.as_object_mut() {
+            let optional = [("stdin", stdin), ("program_sha256", digest), ("address", address)];
+            plan.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         }
         let mut bytes = Vec::new();
         canonical::encode(&plan, &mut bytes)?;
@@ -125,10 +141,18 @@ impl ExecutionPlan {
             None => PlannedStdin::Closed,
             Some(stdin) => read_stdin(stdin).ok_or(NotAPlan { key: "stdin" })?,
         };
+        let address = plan.contains_key("address").then(|| text("address")).transpose()?;
+        // A program of this host is known by what it is.
+        let program_digest = if address.is_some() {
+            None
+        } else {
+            Some(Digest::parse(&text("program_sha256")?).ok_or(NotAPlan { key: "program_sha256" })?)
+        };
         Ok(Self {
             words,
             program: text("program")?,
-            program_digest: Digest::parse(&text("program_sha256")?).ok_or(NotAPlan { key: "program_sha256" })?,
+            program_digest,
+            address,
             directory: text("directory")?,
             host: text("host")?,
             user: text("user")?,
@@ -161,11 +185,12 @@ impl ExecutionPlan {
     /// The words on one line, as a person could paste them into a shell; what would not show stands as an escape.
     #[must_use]
     pub fn shown(&self) -> String {
-        self.words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+        let words = self.words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+        if self.address.is_some() { format!("on {}: {words}", self.host) } else { words }
     }
 }
 
-fn value_json(value: &EnvValue) -> Json {
+pub(super) fn value_json(value: &EnvValue) -> Json {
     match value.0.as_slice() {
         [] => Json::String(String::new()),
         [EnvPiece::Text(text)] => Json::String(text.clone()),
@@ -179,7 +204,7 @@ fn value_json(value: &EnvValue) -> Json {
     }
 }
 
-fn read_value(json: &Json) -> Option<EnvValue> {
+pub(super) fn read_value(json: &Json) -> Option<EnvValue> {
     if let Some(text) = json.as_str() {
         return Some(EnvValue(vec![EnvPiece::Text(text.to_owned())]));
     }
@@ -191,7 +216,7 @@ fn read_value(json: &Json) -> Option<EnvValue> {
     pieces.collect::<Option<Vec<_>>>().map(EnvValue)
 }
 
-fn read_stdin(json: &Json) -> Option<PlannedStdin> {
+pub(super) fn read_stdin(json: &Json) -> Option<PlannedStdin> {
     match json.get("sha256").and_then(Json::as_str) {
         Some(digest) => Digest::parse(digest).map(PlannedStdin::Blob),
         None => read_value(json).map(PlannedStdin::Secret),
@@ -199,7 +224,7 @@ fn read_stdin(json: &Json) -> Option<PlannedStdin> {
 }
 
 /// Whether a character would not show, or would change how its neighbours show.
-fn is_invisible(character: char) -> bool {
+pub(super) fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -259,7 +284,8 @@ mod tests {
         ExecutionPlan {
             words: ["dnsTool", "-q", "lookup", "it's café"].map(str::to_owned).into(),
             program: "/usr/bin/dnsTool".to_owned(),
-            program_digest: Digest::of(b"x"),
+            program_digest: Some(Digest::of(b"x")),
+            address: None,
             directory: "/srv".to_owned(),
             host: "plant1".to_owned(),
             user: "oncall".to_owned(),
@@ -284,6 +310,15 @@ mod tests {
             let bytes = plan.encode().unwrap();
             assert_eq!(ExecutionPlan::decode(&bytes), Ok(plan));
         }
+        let elsewhere = ExecutionPlan {
+            program: "dnsTool".to_owned(),
+            program_digest: None,
+            directory: String::new(),
+            address: Some("ssh://ops@plant1:2222".to_owned()),
+            ..plan()
+        };
+        assert_eq!(ExecutionPlan::decode(&elsewhere.encode().unwrap()), Ok(elsewhere.clone()));
+        assert!(elsewhere.shown().starts_with("on plant1: dnsTool -q"), "{}", elsewhere.shown());
         assert_eq!(plan().secrets(), ["TOKEN"]);
         assert_eq!(ExecutionPlan::decode(b"{\"v\":2}"), Err(NotAPlan { key: "v" }));
     }

@@ -7,8 +7,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use runbook_core::run::effect::{Command, EnvPiece, EnvValue, Input, Invocation};
 use runbook_core::run::record::{StartFailure, StartFailureKind};
+use runbook_core::source::Spanned;
 use runbook_transcript::blob::{Blobs, Durable};
 use runbook_transcript::digest::Digest;
 use runbook_transcript::file::FileError;
@@ -16,13 +18,15 @@ use runbook_transcript::file::FileError;
 use super::plan::{ExecutionPlan, PlannedStdin};
 use crate::account::Machine;
 use crate::process::{ResolveError, resolve};
+use crate::remote::{self, Link};
 
 /// Makes execution plans.
 #[derive(Debug)]
 pub struct Planner {
     /// The run's own directory, absolute.
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     clean: BTreeMap<String, EnvValue>,
+    hosts: IndexMap<String, Spanned<String>>,
     programs: ProgramDigests,
 }
 
@@ -41,7 +45,14 @@ impl Planner {
         assert!(directory.is_absolute(), "the directory of a run is made absolute when it starts");
         let clean = machine.clean_environment();
         let clean = clean.into_iter().map(|(name, value)| (name, plain(&value.to_string_lossy()))).collect();
-        Self { directory: directory.to_owned(), clean, programs: ProgramDigests::default() }
+        Self { directory: directory.to_owned(), clean, hosts: IndexMap::new(), programs: ProgramDigests::default() }
+    }
+
+    /// Lets it know the hosts of a team file: name and address.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: IndexMap<String, Spanned<String>>) -> Self {
+        self.hosts = hosts;
+        self
     }
 
     /// Makes the plan of a command.
@@ -55,16 +66,13 @@ impl Planner {
         blobs: &Blobs,
     ) -> Result<ExecutionPlan, StartFailure> {
         if let Some(host) = &invocation.on {
-            let message = format!("it should run on {host}, and this build starts programs on this host only");
-            return Err(failure(StartFailureKind::Other, message));
+            return self.plan_elsewhere(host, invocation, machine, blobs);
         }
         let directory = self.directory(invocation.directory.as_deref())?;
         let environment = self.environment(invocation, machine)?;
         let words = words(&invocation.command);
         check_text(&words, &environment)?;
-        let name = words.first().filter(|name| !name.is_empty()).ok_or_else(|| {
-            failure(StartFailureKind::Rendering, "the command's first word, its program, is empty".to_owned())
-        })?;
+        let name = words.first().filter(|name| !name.is_empty()).ok_or_else(no_program)?;
         let path = environment.get("PATH").map(literal).unwrap_or_default();
         let program = resolve(name, path.as_ref(), &directory).map_err(|error| {
             let kind = match error {
@@ -79,9 +87,10 @@ impl Planner {
         Ok(ExecutionPlan {
             words,
             program: utf8(&program)?,
-            program_digest,
+            program_digest: Some(program_digest),
             directory: utf8(&directory)?,
             host: machine.host.clone(),
+            address: None,
             user: machine.account.name.clone(),
             environment,
             stdin: planned_stdin(&invocation.stdin, blobs)?,
@@ -91,13 +100,49 @@ impl Planner {
         })
     }
 
-    /// Whether the program of a plan is still the one that was planned.
-    #[must_use]
-    pub fn is_unchanged(&mut self, plan: &ExecutionPlan) -> bool {
-        self.programs.digest(Path::new(&plan.program)).is_ok_and(|digest| digest == plan.program_digest)
+    /// As [`Self::plan`], on another host: what program that has is found there, when it runs.
+    fn plan_elsewhere(
+        &self,
+        host: &str,
+        invocation: &Invocation,
+        machine: &Machine,
+        blobs: &Blobs,
+    ) -> Result<ExecutionPlan, StartFailure> {
+        let host = remote::find(host, &self.hosts).map_err(|why| failure(StartFailureKind::Rendering, why))?;
+        // Said now, not when it is to start.
+        let _way = Link::find(&host.address, machine)?;
+        let environment = wanted(invocation, machine)?;
+        let words = words(&invocation.command);
+        check_text(&words, &environment)?;
+        if let Some(name) = environment.keys().find(|name| !remote::is_settable(name)) {
+            let message = format!("the variable {name:?} cannot be set on another host: its shell has no such name");
+            return Err(failure(StartFailureKind::Rendering, message));
+        }
+        let program = words.first().filter(|name| !name.is_empty()).cloned().ok_or_else(no_program)?;
+        Ok(ExecutionPlan {
+            words,
+            program,
+            program_digest: None,
+            directory: invocation.directory.clone().unwrap_or_default(),
+            host: host.name,
+            user: host.address.user.clone().unwrap_or_default(),
+            address: Some(host.address.to_string()),
+            environment,
+            stdin: planned_stdin(&invocation.stdin, blobs)?,
+            timeout_ms: millis(invocation.timeout),
+            grace_ms: millis(invocation.grace),
+            changes: invocation.changes,
+        })
     }
 
-    fn directory(&self, wanted: Option<&str>) -> Result<PathBuf, StartFailure> {
+    /// Whether the program of a plan is still the one that was planned. One of another host is not looked at.
+    #[must_use]
+    pub fn is_unchanged(&mut self, plan: &ExecutionPlan) -> bool {
+        let Some(planned) = plan.program_digest else { return plan.address.is_some() };
+        self.programs.digest(Path::new(&plan.program)).is_ok_and(|digest| digest == planned)
+    }
+
+    pub(super) fn directory(&self, wanted: Option<&str>) -> Result<PathBuf, StartFailure> {
         let directory = wanted.map_or_else(|| self.directory.clone(), |wanted| self.directory.join(wanted));
         let missing =
             |why: &str| failure(StartFailureKind::MissingDirectory, format!("directory {} {why}", directory.display()));
@@ -109,24 +154,35 @@ impl Planner {
         }
     }
 
-    fn environment(
+    pub(super) fn environment(
         &self,
         invocation: &Invocation,
         machine: &Machine,
     ) -> Result<BTreeMap<String, EnvValue>, StartFailure> {
         let mut environment = self.clean.clone();
-        for name in &invocation.pass {
-            let Some(value) = machine.variable(name) else { continue };
-            let value = value.to_str().ok_or_else(|| {
-                failure(StartFailureKind::Rendering, format!("the variable {name}, passed on to it, is no UTF-8 text"))
-            })?;
-            environment.insert(name.clone(), plain(value));
-        }
-        for (name, value) in &invocation.env {
-            environment.insert(name.clone(), value.clone());
-        }
+        environment.extend(wanted(invocation, machine)?);
         Ok(environment)
     }
+}
+
+/// What is set besides the clean environment.
+fn wanted(invocation: &Invocation, machine: &Machine) -> Result<BTreeMap<String, EnvValue>, StartFailure> {
+    let mut environment = BTreeMap::new();
+    for name in &invocation.pass {
+        let Some(value) = machine.variable(name) else { continue };
+        let value = value.to_str().ok_or_else(|| {
+            failure(StartFailureKind::Rendering, format!("the variable {name}, passed on to it, is no UTF-8 text"))
+        })?;
+        environment.insert(name.clone(), plain(value));
+    }
+    for (name, value) in &invocation.env {
+        environment.insert(name.clone(), value.clone());
+    }
+    Ok(environment)
+}
+
+fn no_program() -> StartFailure {
+    failure(StartFailureKind::Rendering, "the command's first word, its program, is empty".to_owned())
 }
 
 fn words(command: &Command) -> Vec<String> {
@@ -138,6 +194,7 @@ fn words(command: &Command) -> Vec<String> {
             words.push(text.clone());
             words
         }
+        Command::Http(_) | Command::Write(_) => unreachable!("neither is planned as a program"),
     }
 }
 
@@ -154,7 +211,7 @@ fn check_text(words: &[String], environment: &BTreeMap<String, EnvValue>) -> Res
     Ok(())
 }
 
-fn planned_stdin(stdin: &Input, blobs: &Blobs) -> Result<PlannedStdin, StartFailure> {
+pub(super) fn planned_stdin(stdin: &Input, blobs: &Blobs) -> Result<PlannedStdin, StartFailure> {
     let unusable = |why: String| failure(StartFailureKind::Other, format!("its standard input is not there: {why}"));
     match stdin {
         Input::Closed => Ok(PlannedStdin::Closed),
@@ -174,7 +231,7 @@ fn planned_stdin(stdin: &Input, blobs: &Blobs) -> Result<PlannedStdin, StartFail
 }
 
 /// The text of a value without its secrets.
-fn literal(value: &EnvValue) -> String {
+pub(super) fn literal(value: &EnvValue) -> String {
     let texts = value.0.iter().map(|piece| match piece {
         EnvPiece::Text(text) => text.as_str(),
         EnvPiece::Secret(_) => "",
@@ -186,13 +243,13 @@ fn plain(text: &str) -> EnvValue {
     EnvValue(vec![EnvPiece::Text(text.to_owned())])
 }
 
-fn utf8(path: &Path) -> Result<String, StartFailure> {
+pub(super) fn utf8(path: &Path) -> Result<String, StartFailure> {
     path.to_str().map(str::to_owned).ok_or_else(|| {
         failure(StartFailureKind::Other, format!("the path {} is no UTF-8 text and cannot be recorded", path.display()))
     })
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -302,7 +359,7 @@ mod tests {
         let plan = bench.plan(&wanted).unwrap();
         assert_eq!(plan.environment.keys().collect::<Vec<_>>(), ["HOME", "PASSED", "PATH", "X"]);
         assert_eq!(plan.stdin, PlannedStdin::Blob(Digest::of(b"hello")));
-        assert_eq!(plan.program_digest, Digest::of_file(Path::new(&plan.program)).unwrap().0);
+        assert_eq!(plan.program_digest, Some(Digest::of_file(Path::new(&plan.program)).unwrap().0));
         assert_eq!(plan.directory, bench.directory.path().to_str().unwrap());
     }
 
@@ -313,6 +370,22 @@ mod tests {
         wanted.command =
             Command::Script { shell: vec!["sh".to_owned(), "-eu".to_owned()], text: "a \"$B\"".to_owned() };
         assert_eq!(bench.plan(&wanted).unwrap().words, ["sh", "-eu", "-c", "a \"$B\""]);
+    }
+
+    #[test]
+    fn a_plan_for_another_host_holds_what_the_step_says_and_no_more() {
+        let mut bench = Bench::new();
+        let mut wanted = invocation(&["no-such-tool", "-v"]);
+        wanted.env = vec![("X".to_owned(), plain("1"))];
+        wanted.on = Some("ssh://ops@web1:2222".to_owned());
+        let plan = bench.plan(&wanted).unwrap();
+        assert_eq!(plan.environment.keys().collect::<Vec<_>>(), ["X"]);
+        assert_eq!((plan.program_digest, plan.directory.as_str(), plan.user.as_str()), (None, "", "ops"));
+        assert_eq!(plan.shown(), "on ssh://ops@web1:2222: no-such-tool -v");
+        assert!(bench.planner.is_unchanged(&plan));
+        wanted.on = Some("web9".to_owned());
+        let error = bench.plan(&wanted).unwrap_err();
+        assert_eq!(error.message, "there is no host \"web9\" in the team file (it has none)");
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::Poll;
 
 use runbook_core::run::event::{Ending, Event};
 use runbook_core::run::record::{AttemptKey, StartFailure};
+
+use tokio::sync::{Notify, watch};
 
 use super::command::Prepared;
 use crate::process::{Reason, Terminate};
@@ -43,6 +46,10 @@ pub(crate) enum Handle {
     Child(Terminate),
     /// It has a supervisor.
     Supervised(Control),
+    /// It is a request of this process.
+    Request(Rc<Notify>),
+    /// It is on another host.
+    Elsewhere(watch::Sender<bool>),
 }
 
 impl Handle {
@@ -50,6 +57,8 @@ impl Handle {
         match self {
             Self::Child(terminate) => terminate.request(reason),
             Self::Supervised(control) => control.stop(),
+            Self::Request(stop) => stop.notify_one(),
+            Self::Elsewhere(stop) => drop(stop.send_replace(true)),
         }
     }
 }

@@ -13,6 +13,7 @@
 
 mod capture;
 mod ended;
+mod orphans;
 mod procfs;
 mod resolve;
 mod running;
@@ -23,6 +24,8 @@ mod watch;
 
 pub use capture::Captured;
 pub use ended::{End, Ended, Rung, Stream};
+pub use orphans::Orphans;
+pub(crate) use orphans::adopt;
 pub use procfs::Process;
 pub(crate) use procfs::{children, describe, is_alive, session};
 pub use resolve::{ResolveError, resolve};

@@ -3,11 +3,16 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::time::Duration;
 
 use rustix::process::{Pid, test_kill_process_group};
 
 /// Bytes of a command line that are kept to name a process.
 const COMMAND_BYTES_MAX: usize = 512;
+/// Looks at a process that has no words yet, before it is named without them.
+const EXEC_LOOKS: usize = 10;
+/// Time between two of these looks.
+const EXEC_LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A process that is named because it outlived its step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +66,12 @@ pub(crate) fn session(leader: u32) -> Vec<Process> {
     pids().filter(is_in).filter_map(describe).collect()
 }
 
+/// Where a process stands: whether it only waits to be reaped, its session, and when it started.
+pub(super) fn place(pid: Pid) -> Option<(bool, i32, String)> {
+    let stat = stat(pid).ok()?;
+    Some((matches!(stat.state, b'Z' | b'X'), stat.session, stat.started))
+}
+
 /// Says whether a process is alive.
 pub(crate) fn is_alive(pid: Pid) -> bool {
     stat(pid).is_ok_and(|stat| !matches!(stat.state, b'Z' | b'X'))
@@ -81,7 +92,7 @@ pub(super) fn holders(pipes: &[u64]) -> Vec<Process> {
 /// Names a process, if it is still there.
 pub(crate) fn describe(pid: Pid) -> Option<Process> {
     let raw = pid.as_raw_pid();
-    let words = fs::read(format!("/proc/{raw}/cmdline")).unwrap_or_default();
+    let words = words_of(raw);
     let words = words.get(..COMMAND_BYTES_MAX).unwrap_or(&words);
     let words = words.strip_suffix(b"\0").unwrap_or(words);
     let command = if words.is_empty() {
@@ -91,6 +102,19 @@ pub(crate) fn describe(pid: Pid) -> Option<Process> {
         String::from_utf8_lossy(words).replace('\0', " ")
     };
     Some(Process { pid: raw.unsigned_abs(), command })
+}
+
+/// The words of a process, each with a NUL after it; none of a kernel thread or of one that has ended.
+fn words_of(raw: i32) -> Vec<u8> {
+    for _ in 0..EXEC_LOOKS {
+        let words = fs::read(format!("/proc/{raw}/cmdline")).unwrap_or_default();
+        // One that just becomes another program has no words for a moment.
+        if !words.is_empty() || fs::read_link(format!("/proc/{raw}/exe")).is_err() {
+            return words;
+        }
+        std::thread::sleep(EXEC_LOOK_EVERY);
+    }
+    Vec::new()
 }
 
 fn holds(pid: Pid, links: &[OsString]) -> bool {

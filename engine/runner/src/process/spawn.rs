@@ -89,6 +89,10 @@ fn open_stdin(spec: &Spec) -> Result<(ChildStdin, Option<Input>), SpawnError> {
             Ok(file) => Ok((ChildStdin::File(file), None)),
             Err(error) => Err(SpawnError::Input { path: path.clone(), error }),
         },
+        Stdin::Pipe(pipe) => match pipe.try_clone() {
+            Ok(pipe) => Ok((ChildStdin::File(File::from(pipe)), None)),
+            Err(error) => Err(SpawnError::Other { program: spec.program.clone(), error }),
+        },
         Stdin::Bytes(bytes) => {
             input_pipe(bytes).map_err(|error| SpawnError::Other { program: spec.program.clone(), error })
         }

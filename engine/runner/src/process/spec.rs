@@ -1,7 +1,9 @@
 //! What to run, with every bound of it.
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use runbook_core::limits;
@@ -69,6 +71,8 @@ pub enum Stdin {
     Bytes(Vec<u8>),
     /// A regular file.
     File(PathBuf),
+    /// What comes through this, to its end: the other end is with who starts it.
+    Pipe(Arc<OwnedFd>),
 }
 
 /// How much of each stream is kept, and where.

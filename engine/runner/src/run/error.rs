@@ -119,7 +119,7 @@ impl fmt::Display for RunError {
                 write!(f, "the lock {name:?} is held by run {run} of {by} since {since}, which {stands}")
             }
             Self::Held(error) => error.fmt(f),
-            Self::DryRun => f.write_str("it was a dry run, which cannot be gone on with: start a real one"),
+            Self::DryRun => f.write_str("it was a dry run or a drill, which cannot be gone on with: start a real one"),
             Self::Store(error) => error.fmt(f),
             Self::Open(error) => error.fmt(f),
             Self::Replay { path, n, why } => write!(f, "entry {n} of {} cannot be replayed: {why}", path.display()),

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 
-use runbook_core::document::model::Kind;
-use runbook_core::plan::Plan;
-use runbook_core::run::record::{AttemptKey, Part, Record};
+use runbook_core::run::record::{AttemptKey, Record};
+use runbook_core::run::state::RunState;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Bytes of a line of `/proc/PID/stat`: 52 numbers and a name of at most 64 bytes.
@@ -28,12 +27,12 @@ pub(crate) fn is_process(pid: u32, start_time: u64) -> bool {
 
 /// Ends the processes of looks that were going on when the engine ended, within the same boot: a look may be started
 /// again. Each is noted.
-pub(super) fn look_after(open: &BTreeMap<AttemptKey, Process>, plan: &Plan) -> Vec<Record> {
+pub(super) fn look_after(open: &BTreeMap<AttemptKey, Process>, state: &RunState) -> Vec<Record> {
     let mut notes = Vec::new();
     for (key, process) in open {
-        let kind = plan.graph().find(&key.step).map(|step| plan.step(step).kind.value);
-        let changes = kind == Some(Kind::Act) && matches!(key.part, Part::Main | Part::Undo);
-        if changes || !is_process(process.pid, process.start_time) {
+        // What is not known to be a look is not touched: an act has a supervisor, that sees to it.
+        let looks = state.looks(key);
+        if !looks || !is_process(process.pid, process.start_time) {
             continue;
         }
         let pid = process.pid;
@@ -74,6 +73,8 @@ mod tests {
 
     use runbook_core::check::Facts;
 
+    use runbook_core::run::record::Part;
+
     use super::*;
 
     /// A process in a group of its own, as the engine starts them.
@@ -93,7 +94,35 @@ mod tests {
         let mut open = BTreeMap::from([(key("look"), process(&look)), (key("stop"), process(&stop))]);
         // Its number is another process's by now.
         open.insert(key("gone"), Process { start_time: 1, ..process(&other) });
-        let notes = look_after(&open, &plan);
+        let started = runbook_core::run::record::RunStarted {
+            store: String::new(),
+            ledger_head: String::new(),
+            runbook: "test".to_owned(),
+            title: "T".to_owned(),
+            path: String::new(),
+            source: String::new(),
+            team: None,
+            commit: None,
+            dirty: None,
+            params: BTreeMap::new(),
+            alert: None,
+            host: String::new(),
+            boot_id: String::new(),
+            version: String::new(),
+            binary: String::new(),
+            mode: runbook_core::run::record::Mode::Real,
+            attended: false,
+            yes: false,
+            step_by_step: false,
+            directory: String::new(),
+            called: BTreeMap::new(),
+            retry_of: None,
+        };
+        let team = std::sync::Arc::default();
+        let nobody = runbook_core::run::record::Actor::engine(0);
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let state = RunState::new(std::sync::Arc::new(plan), team, "run-1", &started, &nobody, at);
+        let notes = look_after(&open, &state);
         let note = |step: &str, text: String| Record::Note { step: Some(step.to_owned()), text };
         let ended = format!("its process {} outlived the engine and was ended", look.id());
         assert_eq!(notes, [note("look", ended)]);

@@ -37,6 +37,8 @@ pub(super) struct Replayed {
     pub(super) last_boot_ms: u64,
     /// Attempts whose process was started and whose end is not recorded.
     pub(super) open: BTreeMap<AttemptKey, Process>,
+    /// The plans of attempts whose end is not recorded.
+    pub(super) plans: BTreeMap<AttemptKey, BlobDigest>,
     /// Messages of the inbox that are in the transcript.
     pub(super) taken: BTreeSet<String>,
     /// The boot of the last process that wrote.
@@ -59,6 +61,7 @@ struct Replay {
     last: Timestamp,
     last_boot_ms: u64,
     open: BTreeMap<AttemptKey, Process>,
+    plans: BTreeMap<AttemptKey, BlobDigest>,
     taken: BTreeSet<String>,
     boot_id: String,
     failed: Option<RunError>,
@@ -83,6 +86,7 @@ pub(super) fn replay(run: &RunDir) -> Result<Replayed, RunError> {
         last: Timestamp::MIN,
         last_boot_ms: 0,
         open: BTreeMap::new(),
+        plans: BTreeMap::new(),
         taken: BTreeSet::new(),
         boot_id: String::new(),
         failed: None,
@@ -95,8 +99,8 @@ pub(super) fn replay(run: &RunDir) -> Result<Replayed, RunError> {
         let why = "it has no entry: its process died before anything was done".to_owned();
         return Err(RunError::Replay { path: run.transcript(), n: 0, why });
     };
-    let Replay { last, last_boot_ms, open, taken, boot_id, .. } = replay;
-    Ok(Replayed { writer, torn, state, plan, team, started, last, last_boot_ms, open, taken, boot_id })
+    let Replay { last, last_boot_ms, open, plans, taken, boot_id, .. } = replay;
+    Ok(Replayed { writer, torn, state, plan, team, started, last, last_boot_ms, open, plans, taken, boot_id })
 }
 
 impl Replay {
@@ -120,7 +124,7 @@ impl Replay {
         }
         match (&record, &mut self.begun) {
             (Record::RunStarted(started), None) => {
-                if matches!(started.mode, Mode::Dry { .. }) {
+                if started.mode != Mode::Real {
                     return Err(RunError::DryRun);
                 }
                 let (plan, team) = self.sources(started).map_err(broken)?;
@@ -140,10 +144,13 @@ impl Replay {
     }
 
     fn note(&mut self, record: &Record) {
-        if let Record::StepSpawned { key, pid, start_time } = record {
+        if let Record::StepIntent { key, plan: Some(plan), .. } = record {
+            self.plans.insert(key.clone(), plan.clone());
+        } else if let Record::StepSpawned { key, pid, start_time } = record {
             self.open.insert(key.clone(), Process { pid: *pid, start_time: *start_time });
         } else if let Record::AttemptEnded { key, .. } = record {
             self.open.remove(key);
+            self.plans.remove(key);
         } else if let Record::RunResumed { boot_id, .. } = record {
             if self.boot_id != *boot_id {
                 // Of another boot there is no process left, and its numbers are others' by now.
@@ -159,7 +166,6 @@ impl Replay {
             let digest = Digest::parse(digest).ok_or_else(|| format!("{digest:?} is no digest"))?;
             self.blobs.0.get(digest, FILE_BYTES_MAX as u64 + 1).map_err(|error| error.to_string())
         };
-        let team = started.team.as_ref().map(read).transpose()?;
-        crate::load::check_again(&started.path, &read(&started.source)?, team.as_deref())
+        crate::load::as_it_was(started, &read)
     }
 }

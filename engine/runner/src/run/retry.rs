@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use runbook_core::id::RunbookName;
 use runbook_core::limits::{CAPTURE_BYTES_MAX, FILE_BYTES_MAX};
 use runbook_core::run::record::{
     BlobDigest, Mode, Outcome, Output, Part, Record, RetryOf, RunOutcome, RunStarted, StepPath, Stream,
@@ -19,7 +20,7 @@ use runbook_transcript::store::Store;
 use runbook_transcript::wire;
 
 use super::{Loaded, RunError};
-use crate::load::{Source, check_again};
+use crate::load::{Source, Sources, as_it_was};
 use crate::recorder::Unwritable;
 
 /// An earlier run, and what is taken over of it.
@@ -86,7 +87,7 @@ impl fmt::Display for RetryError {
             Self::Ended(outcome) => {
                 write!(f, "it is {}: only a failed or cancelled run is tried again", outcome.word())
             }
-            Self::DryRun => f.write_str("it was a dry run, which changed nothing that could be taken over"),
+            Self::DryRun => f.write_str("it was a dry run or a drill, which changed nothing that could be taken over"),
             Self::NoStep(step) => write!(f, "it has no step {step:?}"),
             Self::Unreadable(why) => f.write_str(why),
         }
@@ -152,7 +153,7 @@ pub fn look_back(run: &RunDir, again: &[String]) -> Result<Earlier, RetryError> 
         Standing::Over(outcome) => return Err(RetryError::Ended(outcome)),
         Standing::Running | Standing::Waiting | Standing::InDoubt => return Err(RetryError::NotOver),
     };
-    if let Some(unknown) = again.iter().find(|step| state.plan().graph().find(step).is_none()) {
+    if let Some(unknown) = again.iter().find(|step| state.step(step).is_none()) {
         return Err(RetryError::NoStep(unknown.clone()));
     }
     let again: BTreeSet<StepPath> = again.iter().cloned().collect();
@@ -201,13 +202,19 @@ fn loaded(started: &RunStarted, kept: &Kept) -> Result<Loaded, String> {
         let digest = Digest::parse(digest).ok_or_else(|| format!("{digest:?} is no digest"))?;
         kept.0.get(digest, FILE_BYTES_MAX as u64 + 1).map_err(|error| error.to_string())
     };
+    let (plan, team) = as_it_was(started, &read)?;
     let source = read(&started.source)?;
-    let team_bytes = started.team.as_ref().map(read).transpose()?;
-    let (plan, team) = check_again(&started.path, &source, team_bytes.as_deref())?;
     let path = PathBuf::from(&started.path);
-    let team_source = team_bytes.map(|bytes| Source { path: path.with_file_name("team.yaml"), bytes });
+    let beside = |file: &str, digest| Ok::<_, String>(Source { path: path.with_file_name(file), bytes: read(digest)? });
+    let team_source = started.team.as_ref().map(|digest| beside("team.yaml", digest)).transpose()?;
+    let mut called = Sources::new();
+    for (name, digest) in &started.called {
+        let name = RunbookName::new(name).map_err(|error| error.to_string())?;
+        let source = beside(&format!("{name}.yaml"), digest)?;
+        called.insert(name, source);
+    }
     let directory = PathBuf::from(&started.directory);
-    Ok(Loaded { plan, team, runbook: Source { path, bytes: source }, team_source, directory })
+    Ok(Loaded { plan, team, runbook: Source { path, bytes: source }, called, team_source, directory })
 }
 
 /// What a run was to take over when its process died before it began.
@@ -221,7 +228,7 @@ pub(super) fn left_over(
     state: &RunState,
 ) -> Result<Vec<(Record, Vec<u8>)>, RunError> {
     let Some(retry) = &started.retry_of else { return Ok(Vec::new()) };
-    let missing: BTreeSet<StepPath> = state.untouched_steps().filter(|step| retry.steps.contains(step)).collect();
+    let missing: BTreeSet<StepPath> = retry.steps.iter().filter(|step| state.is_untouched(step)).cloned().collect();
     if missing.is_empty() {
         return Ok(Vec::new());
     }
@@ -237,7 +244,11 @@ pub(super) fn left_over(
         .steps
         .iter()
         .map(|step| step.id.value.to_string())
-        .filter(|step| !retry.steps.contains(step))
+        .filter(|step| {
+            // Of a loop some items can be taken over without the rest.
+            let item = format!("{step}[");
+            !retry.steps.iter().any(|taken| taken == step || taken.starts_with(&item))
+        })
         .collect();
     let mut earlier = look_back(&store.run(&id), &left_out).map_err(|error| failed(error.to_string()))?;
     earlier.records.retain(|(record, _)| {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::VERB;
 use super::exit::Exit;
-use super::order::Order;
+use super::order::{Instead, Order};
 use super::report::{Listener, Told};
 use super::serve::{GO, STOP};
 use crate::executor::command;
@@ -83,6 +83,10 @@ impl Supervisor {
         // Who looks at the list of processes sees what it is.
         command.arg0("runbook").args([VERB, &order.run, &order.step]).arg(order.attempt.to_string());
         command.env_clear().current_dir("/").stdin(gate).stdout(teller).stderr(Stdio::null());
+        if let Some(Instead::Request(ready)) = &order.instead {
+            // Where trust comes from is read from the environment by the library that looks at certificates.
+            command.envs(ready.trust.iter().map(|(name, value)| (name, value)));
+        }
         let child = command.spawn()?;
         // The command holds our copies of its ends.
         drop(command);

@@ -12,12 +12,16 @@ use runbook_transcript::blob::Blobs;
 use runbook_transcript::canonical;
 use runbook_transcript::digest::Digest;
 use runbook_transcript::file::{create_file, sync_directory};
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
 use serde_json::{Map, Value as Json, json};
 
 /// The version of the form.
 const VERSION: u64 = 1;
-/// Bytes of such a file: four excerpts, each byte of which may take six, and the rest.
-const EXIT_BYTES_MAX: u64 = 256 << 10;
+/// Bytes of such a file: four excerpts and the headers of an answer, each byte of which may take six, and the rest.
+const EXIT_BYTES_MAX: u64 = 512 << 10;
+/// Bytes that are taken for it in advance; one with long excerpts finds room for the rest, or goes without.
+const ROOM_BYTES: u64 = 16 << 10;
 
 const FAILURES: [(&str, StartFailureKind); 6] = [
     ("missing_program", StartFailureKind::MissingProgram),
@@ -28,9 +32,14 @@ const FAILURES: [(&str, StartFailureKind); 6] = [
     ("other", StartFailureKind::Other),
 ];
 
-/// The file for an attempt in a run's folder of exits. A path in a sub-runbook, or an item, has signs that no file's
-/// name should: they are written as their numbers.
+/// The file for an attempt in a run's folder of exits.
 pub(crate) fn exit_path(exits: &Path, key: &AttemptKey) -> PathBuf {
+    exits.join(format!("{}.json", attempt_name(key)))
+}
+
+/// An attempt's name for a file. A path in a sub-runbook, or an item, has signs that no file's name should: they are
+/// written as their numbers.
+pub(crate) fn attempt_name(key: &AttemptKey) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     let mut name = String::new();
     for byte in key.step.bytes() {
@@ -45,7 +54,7 @@ pub(crate) fn exit_path(exits: &Path, key: &AttemptKey) -> PathBuf {
         Part::Unless => "unless",
         Part::Doubt => "doubt",
     };
-    exits.join(format!("{name}.{part}.{}.json", key.attempt))
+    format!("{name}.{part}.{}", key.attempt)
 }
 
 /// An end as it is kept: what the state machine is told, but for the texts, which are in the blobs.
@@ -109,24 +118,6 @@ impl Exit {
         Some(Self { ending, whole: (out, err) })
     }
 
-    /// Puts bytes there for good: when this returns they are on disk under their name, or are not there at all.
-    pub(crate) fn write(bytes: &[u8], path: &Path, mode: u32) -> io::Result<()> {
-        let folder = path.parent().unwrap_or(path);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let draft = folder.join(format!(".new-{}-{name}", std::process::id()));
-        let written = create_file(&draft, mode).map_err(|error| error.source).and_then(|mut file: File| {
-            file.write_all(bytes)?;
-            file.sync_data()?;
-            fs::rename(&draft, path)
-        });
-        if let Err(error) = written {
-            // The error is what counts; a draft that stays is passed over by everybody.
-            let _removed = fs::remove_file(&draft);
-            return Err(error);
-        }
-        sync_directory(folder).map_err(|error| error.source)
-    }
-
     /// Reads what was left for an attempt; nothing where nothing was.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         let file = File::open(path).ok()?;
@@ -141,6 +132,50 @@ impl Exit {
         ending.stdout_text = self.whole.0.then(|| text(&ending.stdout, blobs)).flatten();
         ending.stderr_text = self.whole.1.then(|| text(&ending.stderr, blobs)).flatten();
         ending
+    }
+}
+
+/// Room on disk for how an attempt ends, taken before the attempt begins: on a disk that fills up meanwhile it can be
+/// kept all the same. Dropped, it is given back.
+pub(crate) struct Room {
+    draft: PathBuf,
+    file: File,
+}
+
+impl Room {
+    /// Takes it beside this path.
+    ///
+    /// # Errors
+    /// What the system says, where there is no room or no file can be made.
+    pub(crate) fn take(path: &Path, mode: u32) -> io::Result<Self> {
+        let folder = path.parent().unwrap_or(path);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let draft = folder.join(format!(".new-{}-{name}", std::process::id()));
+        let file = create_file(&draft, mode).map_err(|error| error.source)?;
+        let room = Self { draft, file };
+        match rustix::fs::fallocate(&room.file, FallocateFlags::KEEP_SIZE, 0, ROOM_BYTES) {
+            // A file system that takes no room in advance, or a limit on what one file may have: it is tried at the end.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::FBIG | Errno::INTR) => Ok(room),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts bytes there for good: when this returns they are on disk under that path, or are not there at all.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn fill(mut self, bytes: &[u8], path: &Path) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.file.sync_data()?;
+        fs::rename(&self.draft, path)?;
+        sync_directory(path.parent().unwrap_or(path)).map_err(|error| error.source)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // It has its last name by now, or is of no use; one that stays is passed over by everybody.
+        let _removed = fs::remove_file(&self.draft);
     }
 }
 
@@ -184,6 +219,9 @@ fn end_json(end: &End) -> Json {
             let word = FAILURES.iter().find(|(_, kind)| *kind == failure.kind).map_or("other", |(word, _)| word);
             json!({ "not_started": word, "message": failure.message })
         }
+        End::Answered { status, headers } => json!({ "status": status, "headers": headers }),
+        End::NoAnswer(why) => json!({ "no_answer": why }),
+        End::Wrote => json!({ "wrote": true }),
         End::Lost(why) => json!({ "lost": why }),
     }
 }
@@ -196,6 +234,17 @@ fn end_of(form: &Json) -> Option<End> {
     if let Some(signal) = number("signal") {
         return Some(End::Signalled(signal));
     }
+    if let Some(status) = form.get("status") {
+        let headers = form.get("headers")?.as_object()?.iter();
+        let headers = headers.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        return Some(End::Answered {
+            status: status.as_u64()?.try_into().ok()?,
+            headers: headers.collect::<Option<_>>()?,
+        });
+    }
+    if let Some(why) = form.get("no_answer") {
+        return Some(End::NoAnswer(why.as_str()?.to_owned()));
+    }
     if let Some(why) = form.get("lost") {
         return Some(End::Lost(why.as_str()?.to_owned()));
     }
@@ -204,9 +253,10 @@ fn end_of(form: &Json) -> Option<End> {
         return Some(End::NotStarted(StartFailure { kind: *kind, message: form.get("message")?.as_str()?.to_owned() }));
     }
     let is = |name: &str| form.get(name).and_then(Json::as_bool) == Some(true);
-    match (is("timed_out"), is("stopped")) {
-        (true, _) => Some(End::TimedOut),
-        (_, true) => Some(End::Stopped),
+    match (is("timed_out"), is("stopped"), is("wrote")) {
+        (true, _, _) => Some(End::TimedOut),
+        (_, true, _) => Some(End::Stopped),
+        (_, _, true) => Some(End::Wrote),
         _ => None,
     }
 }
@@ -256,15 +306,18 @@ mod tests {
             End::Stopped,
             End::NotStarted(failure),
             End::Lost("why".to_owned()),
+            End::Answered { status: 204, headers: [("a".to_owned(), "b \u{e9}".to_owned())].into() },
+            End::NoAnswer("refused".to_owned()),
+            End::Wrote,
         ];
         for (number, end) in ends.into_iter().enumerate() {
             let path = exit_path(folder.path(), &key(&format!("s{number}")));
             let bytes = Exit::new(ending(end.clone())).encode("20261122-0915-test-k7q2", &key("s"));
             assert!(bytes.is_ascii());
-            Exit::write(&bytes, &path, 0o600).unwrap();
+            Room::take(&path, 0o600).unwrap().fill(&bytes, &path).unwrap();
             assert_eq!(Exit::read(&path).unwrap().ending(&blobs), ending(end));
         }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7, "no draft stays");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 10, "no draft stays");
         assert_eq!(Exit::read(&exit_path(folder.path(), &key("other"))), None);
     }
 

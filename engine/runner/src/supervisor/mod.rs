@@ -29,8 +29,8 @@ mod report;
 mod serve;
 
 pub(crate) use client::{Control, Supervisor, Watched};
-pub(crate) use exit::{Exit, exit_path};
-pub(crate) use order::{Order, OrderedInput};
+pub(crate) use exit::{Exit, Room, attempt_name, exit_path};
+pub(crate) use order::{Instead, Order, OrderedInput};
 pub use serve::main;
 
 /// The word a program is started with to be a supervisor. It is no verb for people.

@@ -8,7 +8,10 @@ use runbook_core::run::record::{AttemptKey, Part};
 use runbook_transcript::file::Sharing;
 use serde::{Deserialize, Serialize};
 
+use crate::executor::request::ReadyRequest;
+use crate::executor::writing::ReadyWriting;
 use crate::process::{CaptureLimits, Spec, SpillPaths, Stdin};
+use crate::remote::{Far, Task};
 use crate::secret::Secrets;
 
 /// Bytes of an order: an execution plan with its secrets put in, and what it reads.
@@ -33,6 +36,8 @@ pub(crate) struct Order {
     pub(crate) stdin: OrderedInput,
     pub(crate) timeout_ms: u64,
     pub(crate) grace_ms: u64,
+    /// What is done instead of running a program; what is said of one above counts for nothing then.
+    pub(crate) instead: Option<Instead>,
     /// Secrets that must not show in what it prints: name and value.
     pub(crate) masked: Vec<(String, String)>,
     /// The folder of blobs, absolute.
@@ -41,6 +46,17 @@ pub(crate) struct Order {
     pub(crate) exit: PathBuf,
     /// Whether a group shares the store.
     pub(crate) group: bool,
+    /// Where it runs, where that is another host.
+    pub(crate) far: Option<Far>,
+}
+
+/// Work that is no program's.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Instead {
+    /// A request is sent.
+    Request(ReadyRequest),
+    /// A file is written.
+    Writing(ReadyWriting),
 }
 
 /// What the program reads.
@@ -94,6 +110,27 @@ impl Order {
         secrets
     }
 
+    /// What this means on another host, where it does.
+    pub(crate) fn task(&self) -> Option<Task> {
+        let (text, file) = match &self.stdin {
+            OrderedInput::Closed => (None, None),
+            OrderedInput::Text(text) => (Some(text.clone()), None),
+            OrderedInput::File(path) => (None, Some(path.clone())),
+        };
+        Some(Task {
+            far: self.far.clone()?,
+            words: self.called.iter().chain(&self.words).cloned().collect(),
+            environment: self.environment.clone(),
+            directory: Some(self.directory.clone()).filter(|directory| !directory.is_empty()),
+            text,
+            file,
+            timeout_ms: self.timeout_ms,
+            grace_ms: self.grace_ms,
+            changes: true,
+            begun: false,
+        })
+    }
+
     /// The child this means. Its time is kept by who runs it, with a clock that goes on while the machine sleeps.
     pub(crate) fn spec(&self, draft: impl Fn(&str) -> PathBuf) -> Spec {
         let mut spec = Spec::new(&self.program, &self.directory);
@@ -137,10 +174,12 @@ mod tests {
             stdin: OrderedInput::Text("in".to_owned()),
             timeout_ms: 1_000,
             grace_ms: 10,
+            instead: None,
             masked: vec![("TOKEN".to_owned(), "hunter22".to_owned())],
             blobs: "/store/blobs".into(),
             exit: "/store/exits/change.undo.3.json".into(),
             group: false,
+            far: None,
         };
         let mut bytes = order.encode().unwrap();
         bytes.push(b'g');

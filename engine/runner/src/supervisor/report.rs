@@ -47,7 +47,7 @@ impl Teller {
     /// Shows what was printed. What an engine that does not listen has no room for is passed over: all of it is kept.
     pub(super) fn printed(&self, stream: Stream, bytes: &[u8]) {
         let letter = match stream {
-            Stream::Stdout => b'o',
+            Stream::Stdout | Stream::Body => b'o',
             Stream::Stderr => b'e',
         };
         for piece in bytes.chunks(ATOMIC_BYTES - HEADER_BYTES) {

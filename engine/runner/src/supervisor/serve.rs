@@ -8,20 +8,21 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use runbook_core::run::event::Ending;
-use runbook_core::run::record::End;
+use runbook_core::run::record::{End, StartFailure, StartFailureKind};
 use runbook_transcript::blob::Blobs;
 use rustix::process::{getpid, set_child_subreaper, setsid};
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::adopted;
-use super::exit::Exit;
-use super::order::Order;
+use super::exit::{Exit, Room};
+use super::order::{Instead, Order};
 use super::report::Teller;
 use crate::clock::Alarm;
-use crate::executor::{Keeper, command};
+use crate::executor::{Keeper, command, elsewhere, request, writing};
 use crate::mask::Masker;
 use crate::process::{self, Reason, Running};
+use crate::remote::{Farewell, Task};
 
 /// The byte that lets the act go.
 pub(super) const GO: u8 = b'g';
@@ -51,12 +52,34 @@ fn supervise() -> io::Result<()> {
         let order = Order::read(&mut gate)?;
         let blobs = Blobs::new(order.blobs.clone(), order.sharing());
         let keeper = Keeper::new(blobs, order.sharing());
+        let room = match Room::take(&order.exit, order.sharing().file_mode()) {
+            Ok(room) => room,
+            Err(error) => {
+                teller.unwritten(&without_room(&order, &error));
+                return Err(error);
+            }
+        };
         wait_at(&mut gate)?;
         teller.let_go();
-        let ending = work(&order, &keeper, gate.into(), signals, &teller).await;
-        hand_back(&order, &keeper, ending, &teller);
+        if let Some(task) = order.task() {
+            let (ending, farewell) = watch_elsewhere(&task, &order, &keeper, gate.into(), signals, &teller).await;
+            if hand_back(&order, &keeper, room, ending, &teller) {
+                farewell.done().await;
+            }
+        } else {
+            let ending = work(&order, &keeper, gate.into(), signals, &teller).await;
+            hand_back(&order, &keeper, room, ending, &teller);
+        }
         Ok(())
     })
+}
+
+/// The end of an act that is not started: how it ended could not be kept.
+fn without_room(order: &Order, error: &io::Error) -> Vec<u8> {
+    let message =
+        format!("did not start: there is no room for {}, which would say how it ended: {error}", order.exit.display());
+    let failure = StartFailure { kind: StartFailureKind::Other, message };
+    Exit::new(command::not_started(failure)).encode(&order.run, &order.key())
 }
 
 /// Waits for the byte. A pipe that closes before it means that nothing is to be started, ever.
@@ -67,6 +90,15 @@ fn wait_at(gate: &mut File) -> io::Result<()> {
 }
 
 async fn work(order: &Order, keeper: &Keeper, control: OwnedFd, signals: Signals, teller: &Teller) -> Ending {
+    match &order.instead {
+        None => {}
+        Some(Instead::Writing(ready)) => return writing::perform(ready),
+        Some(Instead::Request(ready)) => {
+            let show = |stream, bytes: &[u8]| teller.printed(stream, bytes);
+            let stop = asked_to_stop(control, signals);
+            return request::perform(ready, Masker::new(&order.secrets()), keeper, stop, show).await;
+        }
+    }
     let running = match process::start(order.spec(|stream| keeper.draft(stream))) {
         Ok(running) => running,
         Err(error) => {
@@ -86,6 +118,22 @@ async fn work(order: &Order, keeper: &Keeper, control: OwnedFd, signals: Signals
         }
     }
     ending
+}
+
+/// Returns when somebody asks for the end.
+async fn asked_to_stop(control: OwnedFd, mut signals: Signals) {
+    let mut control = pipe::Receiver::from_owned_fd(control).ok();
+    loop {
+        tokio::select! {
+            said = hear(control.as_ref()) => match said {
+                Some(STOP) => return,
+                Some(_) => {}
+                // The engine is gone. The request goes on.
+                None => control = None,
+            },
+            () = comes(&mut signals.terminate) => return,
+        }
+    }
 }
 
 /// Sees the act to its end: its own, its time's, or because somebody asks for it.
@@ -119,6 +167,34 @@ async fn watch(
     }
 }
 
+/// As [`watch`], for an act on another host: its time is kept there, and so is what it started.
+async fn watch_elsewhere(
+    task: &Task,
+    order: &Order,
+    keeper: &Keeper,
+    control: OwnedFd,
+    mut signals: Signals,
+    teller: &Teller,
+) -> (Ending, Farewell) {
+    let (stop, asked) = tokio::sync::watch::channel(false);
+    let mut control = pipe::Receiver::from_owned_fd(control).ok();
+    let masker = Masker::new(&order.secrets());
+    let show = |stream, bytes: &[u8]| teller.printed(stream, bytes);
+    let mut ended = pin!(elsewhere::see_through(task, asked, keeper, masker, show));
+    loop {
+        tokio::select! {
+            ended = &mut ended => return ended,
+            said = hear(control.as_ref()) => match said {
+                Some(STOP) => drop(stop.send_replace(true)),
+                Some(_) => {}
+                // The engine is gone. The act goes on.
+                None => control = None,
+            },
+            () = comes(&mut signals.terminate) => drop(stop.send_replace(true)),
+        }
+    }
+}
+
 /// The next byte of the engine; nothing at the pipe's end.
 async fn hear(control: Option<&pipe::Receiver>) -> Option<u8> {
     let Some(control) = control else { return std::future::pending().await };
@@ -136,8 +212,8 @@ async fn hear(control: Option<&pipe::Receiver>) -> Option<u8> {
     }
 }
 
-/// Puts the end where the engine finds it, now or after it was started again.
-fn hand_back(order: &Order, keeper: &Keeper, mut ending: Ending, teller: &Teller) {
+/// Puts the end where the engine finds it, now or after it was started again. Says whether it is on disk there.
+fn hand_back(order: &Order, keeper: &Keeper, room: Room, mut ending: Ending, teller: &Teller) -> bool {
     if keeper.sync().is_err() {
         // What may not be on disk is not promised; the excerpts are.
         for output in [&mut ending.stdout, &mut ending.stderr] {
@@ -145,9 +221,11 @@ fn hand_back(order: &Order, keeper: &Keeper, mut ending: Ending, teller: &Teller
         }
     }
     let bytes = Exit::new(ending).encode(&order.run, &order.key());
-    if Exit::write(&bytes, &order.exit, order.sharing().file_mode()).is_err() {
+    let written = room.fill(&bytes, &order.exit).is_ok();
+    if !written {
         teller.unwritten(&bytes);
     }
+    written
 }
 
 /// Signals that must not end a supervisor. They are heard, not ignored: what is ignored stays so in every child.

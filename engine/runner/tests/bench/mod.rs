@@ -15,7 +15,7 @@ use runbook_core::run::event::Input;
 use runbook_core::run::record::{AttemptKey, Mode, Outcome, Record, Stream};
 use runbook_runner::account::Machine;
 use runbook_runner::inbox;
-use runbook_runner::load::Source;
+use runbook_runner::load::{Source, Sources};
 use runbook_runner::observer::Observer;
 use runbook_runner::run::{Finished, Loaded, RunError, RunOptions, Wrap, resume, start, start_on};
 use runbook_runner::{InputReceiver, inputs};
@@ -99,6 +99,7 @@ impl Bench {
             plan: Arc::new(plan),
             team: Arc::new(Team::default()),
             runbook: Source { path, bytes: text.into_bytes() },
+            called: Sources::new(),
             team_source: None,
             directory: directory.path().to_owned(),
         };

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use runbook_transcript::blob::Durable;
 use runbook_transcript::digest::Digest;
 use runbook_transcript::entry::{Draft, Entry};
 use runbook_transcript::file::Sharing;
@@ -10,7 +11,7 @@ use runbook_transcript::run_id::RunId;
 use runbook_transcript::verify::{Verdict, Verification, verify};
 use runbook_transcript::wire::entry_v1;
 use runbook_transcript::writer::Writer;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::scene::{Scene, draft};
 
@@ -158,4 +159,19 @@ fn another_runs_transcript_is_broken_here() {
     let here = RunDir::new(scene.run.path().to_owned(), id, Sharing::Private);
     let Verdict::Broken { n: 0, why } = verify(&here, None).unwrap().verdict else { panic!() };
     assert!(why.starts_with("it belongs to run 20261122-0915-dns-failover-k7q2"), "{why}");
+}
+
+#[test]
+fn the_runbooks_that_a_run_runs_are_blobs_of_its_start() {
+    let scene = Scene::new();
+    let there = scene.run.blobs().put(b"version: 1\n", Durable::No).unwrap().to_hex();
+    let start = |called: Value| vec![draft(0, "run.started", json!({ "called": called }))];
+    forge(&scene, start(json!({ "restart": there })));
+    let found = verify(&scene.run, None).unwrap();
+    assert_eq!((found.verdict, found.blobs), (Verdict::Unsealed, 1));
+    let gone = "0".repeat(64);
+    forge(&scene, start(json!({ "restart": there, "stop": gone })));
+    assert_eq!(why_broken(&scene), (0, format!("its blob {gone} is gone, and no tombstone says why")));
+    forge(&scene, start(json!({ "restart": "restart.yaml" })));
+    assert_eq!(why_broken(&scene), (0, "its `called` has no sha256 of \"restart\"".to_owned()));
 }

@@ -90,6 +90,10 @@ fn end() -> impl Strategy<Value = End> {
         Just(End::TimedOut),
         Just(End::Stopped),
         (kind, text()).prop_map(|(kind, message)| End::NotStarted(StartFailure { kind, message })),
+        (100..1000_u16, proptest::collection::btree_map(text(), text(), 0..3))
+            .prop_map(|(status, headers)| End::Answered { status, headers }),
+        text().prop_map(End::NoAnswer),
+        Just(End::Wrote),
         text().prop_map(End::Lost),
     ]
 }
@@ -107,12 +111,13 @@ fn settle_word() -> impl Strategy<Value = SettleWord> {
 
 fn started() -> impl Strategy<Value = Record> {
     let mode = prop_oneof![Just(Mode::Real), Just(Mode::Drill), any::<bool>().prop_map(|probe| Mode::Dry { probe })];
-    let files = (text(), text(), text(), text(), text(), text(), of(text()), of(text()), of(any::<bool>()));
+    let called = btree_map(text(), text(), 0..3);
+    let files = (text(), text(), text(), text(), text(), text(), called, of(text()), of(text()), of(any::<bool>()));
     let machine = (text(), text(), text(), text(), text(), mode, any::<[bool; 3]>());
     let retry = of((text(), texts()).prop_map(|(run, steps)| RetryOf { run, steps }));
     (files, machine, btree_map(text(), (value(), text()), 0..4), of(value()), retry).prop_map(
         |(files, machine, params, alert, retry_of)| {
-            let (store, ledger_head, runbook, title, path, source, team, commit, dirty) = files;
+            let (store, ledger_head, runbook, title, path, source, called, team, commit, dirty) = files;
             let (host, boot_id, version, binary, directory, mode, [attended, yes, step_by_step]) = machine;
             Record::RunStarted(Box::new(RunStarted {
                 store,
@@ -121,6 +126,7 @@ fn started() -> impl Strategy<Value = Record> {
                 title,
                 path,
                 source,
+                called,
                 team,
                 commit,
                 dirty,
@@ -147,7 +153,12 @@ fn work() -> impl Strategy<Value = Record> {
         (key(), of(text()), of(milliseconds())).prop_map(|(key, plan, until)| Record::StepIntent { key, plan, until }),
         (key(), any::<u32>(), 0..=SAFE).prop_map(|(key, pid, start_time)| Record::StepSpawned { key, pid, start_time }),
         key().prop_map(|key| Record::StepReleased { key }),
-        (key(), select(vec![Stream::Stdout, Stream::Stderr]), output())
+        (text(), vec(value(), 0..4), any::<bool>()).prop_map(|(step, items, approval)| Record::StepItems {
+            step,
+            items,
+            approval
+        }),
+        (key(), select(vec![Stream::Stdout, Stream::Stderr, Stream::Body]), output())
             .prop_map(|(key, stream, output)| Record::StepOutput { key, stream, output }),
         (key(), of(end()), 0..=SAFE, outcome(), of(text()), values(), texts()).prop_map(
             |(key, end, duration, outcome, reason, outputs, survivors)| Record::AttemptEnded {
@@ -213,8 +224,10 @@ fn settled() -> impl Strategy<Value = Record> {
 fn taken_over() -> impl Strategy<Value = Record> {
     let how = (outcome(), of(text()), values(), any::<u32>(), any::<bool>());
     let worked = (of(milliseconds()), of(0..=SAFE), of(any::<i32>()), of(text()), values());
+    let items = (of(vec(value(), 0..3)), of(value()));
     let branch = of((0..100_usize, texts()).prop_map(|(number, to)| Branch { choice: BranchChoice::Case(number), to }));
-    (text(), text(), 0..=SAFE, how, worked, branch).prop_map(|(step, run, n, how, worked, branch)| {
+    (text(), text(), 0..=SAFE, how, worked, branch, items).prop_map(|(step, run, n, how, worked, branch, items)| {
+        let (items, item) = items;
         let (outcome, reason, outputs, attempts, acted) = how;
         let (started_at, duration, exit_code, answer, fields) = worked;
         let was = TakenOver {
@@ -230,6 +243,8 @@ fn taken_over() -> impl Strategy<Value = Record> {
             answer,
             fields,
             branch,
+            items,
+            item,
         };
         Record::StepTakenOver { step, run, n, was: Box::new(was) }
     })
@@ -340,18 +355,25 @@ fn people() -> impl Strategy<Value = Record> {
 
 fn telling() -> impl Strategy<Value = Record> {
     prop_oneof![
-        (text(), text(), text(), text(), text()).prop_map(|(step, to, channel, message, answer)| {
-            Record::EscalationSent { step, to, channel, message, answer }
-        }),
-        (text(), text(), text(), text()).prop_map(|(step, to, channel, error)| Record::EscalationFailed {
-            step,
-            to,
-            channel,
-            error
-        }),
-        (any::<u32>(), text(), of(milliseconds()), texts(), any::<bool>()).prop_map(
-            |(request, step, deadline, from, all)| Record::EscalationWaiting { request, step, deadline, from, all }
+        (text(), text(), of(text()), text(), text(), text()).prop_map(
+            |(step, to, person, channel, message, answer)| {
+                Record::EscalationSent { step, to, person, channel, message, answer }
+            }
         ),
+        (text(), text(), of(text()), text(), text()).prop_map(|(step, to, person, channel, error)| {
+            Record::EscalationFailed { step, to, person, channel, error }
+        }),
+        (any::<u32>(), text(), of(milliseconds()), texts(), any::<bool>(), any::<bool>()).prop_map(
+            |(request, step, deadline, from, all, told)| Record::EscalationWaiting {
+                request,
+                step,
+                deadline,
+                from,
+                all,
+                told
+            }
+        ),
+        (text(), texts()).prop_map(|(step, to)| Record::EscalationWidened { step, to }),
         (text(), text()).prop_map(|(step, by)| Record::EscalationAcknowledged { step, by }),
         text().prop_map(|step| Record::EscalationTimedOut { step }),
     ]

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use runbook_core::run::record::{Actor, EndCause, Phase, Record};
+use jiff::tz::TimeZone;
+use runbook_core::run::heard::Heard;
+use runbook_core::run::record::{Actor, CHANGES, EndCause, Output, Phase, Record};
 
 use super::words::{bytes, printed, who};
 use super::{INDENT, Steps, View};
@@ -22,8 +24,9 @@ impl View {
         lines: &mut Vec<Line>,
     ) {
         match record {
-            Record::EscalationSent { step, to, channel, message, .. } => {
+            Record::EscalationSent { step, to, person, channel, message, .. } => {
                 self.begin(step, steps, lines);
+                let to = whom(to, person.as_ref());
                 let said = match channel.as_str() {
                     "terminal" => format!("tell {to}, here at the terminal:"),
                     channel => format!("{to} was told by {channel}:"),
@@ -31,11 +34,19 @@ impl View {
                 lines.push(Line::plain(INDENT).and(Style::Good, &said));
                 lines.extend(message.lines().map(printed));
             }
-            Record::EscalationFailed { step, to, channel, error } => {
+            Record::EscalationFailed { step, to, person, channel, error } => {
                 self.begin(step, steps, lines);
+                let to = whom(to, person.as_ref());
                 let said = format!("{to} could not be told by {channel}: ");
                 lines.push(Line::plain(INDENT).and(Style::Bad, &said).and(Style::Plain, error));
             }
+            Record::EscalationWidened { step, to } => {
+                self.begin(step, steps, lines);
+                let said = format!("nobody acknowledged in time, so the rest is told: {}", to.join(", "));
+                lines.push(Line::plain(INDENT).and(Style::Look, &said));
+            }
+            // They are being told.
+            Record::EscalationWaiting { told: false, .. } => {}
             Record::EscalationWaiting { step, deadline, from, all, .. } => {
                 self.begin(step, steps, lines);
                 let from = from.join(if *all { " and " } else { " or " });
@@ -44,7 +55,12 @@ impl View {
             }
             Record::EscalationAcknowledged { step, by } => {
                 self.begin(step, steps, lines);
-                lines.push(Line::plain(INDENT).and(Style::Good, &format!("acknowledged by {by}")));
+                let heard = steps.heard(step).into_iter().find(|heard| heard.name == *by);
+                let told = heard.and_then(|heard| heard.told);
+                let told = told.map_or(String::new(), |(told, channel)| {
+                    format!(", told {} by {channel}", time(told, at, &self.zone))
+                });
+                lines.push(Line::plain(INDENT).and(Style::Good, &format!("acknowledged by {by}{told}")));
             }
             Record::EscalationTimedOut { step } => {
                 self.begin(step, steps, lines);
@@ -56,6 +72,9 @@ impl View {
                 let note = note.as_ref().map_or(String::new(), |note| format!(": {note}"));
                 let word = if output.is_some() { "kept" } else { "could not keep" };
                 lines.push(Line::plain(INDENT).and(Style::Faint, &format!("{word} {name}{size}{note}")));
+                if let (Some(output), true) = (output, name.starts_with(CHANGES)) {
+                    changes(output, lines);
+                }
             }
             Record::Note { step, text } => {
                 let about = step.as_ref().map_or(String::new(), |step| format!(" on {step}"));
@@ -123,4 +142,43 @@ impl View {
         self.current = None;
         lines.push(Line::new().and(Style::Look, &format!("-- {said}")));
     }
+}
+
+/// How a file would change, as its line-by-line difference shows it.
+fn changes(output: &Output, lines: &mut Vec<Line>) {
+    let style = |line: &str| match line.bytes().next() {
+        Some(b'+') => Style::Good,
+        Some(b'-') => Style::Bad,
+        Some(b'@') => Style::Look,
+        _ => Style::Plain,
+    };
+    let told = |text: &str, lines: &mut Vec<Line>| {
+        lines.extend(text.lines().map(|line| Line::plain(INDENT).and(Style::Plain, "  ").and(style(line), line)));
+    };
+    told(&output.head, lines);
+    if !output.tail.is_empty() {
+        let whole =
+            output.blob.as_ref().map_or(String::new(), |blob| format!(" all of it: blobs/{blob} in the run's folder"));
+        lines.push(Line::plain(INDENT).and(Style::Faint, &format!("  …{whole}")));
+        told(&output.tail, lines);
+    }
+}
+
+/// Who was told: a person of a team, or who was named.
+fn whom(to: &str, person: Option<&String>) -> String {
+    person.map_or_else(|| to.to_owned(), |person| format!("{person} ({to})"))
+}
+
+/// Where somebody stands who was to hear of it: `told 09:20:11 by slack, acknowledged 09:32:05`.
+#[must_use]
+pub fn where_they_stand(heard: &Heard, now: Timestamp, zone: &TimeZone) -> String {
+    let mut words = Vec::new();
+    match (&heard.told, &heard.failed) {
+        (Some((at, channel)), _) => words.push(format!("told {} by {channel}", time(*at, now, zone))),
+        (None, Some(why)) => words.push(format!("not told ({why})")),
+        (None, None) => {}
+    }
+    words.extend(heard.acknowledged.map(|at| format!("acknowledged {}", time(at, now, zone))));
+    let of = heard.of.as_ref().map(|of| format!("({of}) ")).unwrap_or_default();
+    format!("{of}{}", words.join(", "))
 }

@@ -20,6 +20,7 @@ fn written<'s>(steps: &'s dyn Steps, step: &str) -> Option<&'s Step> {
 }
 
 impl View {
+    #[expect(clippy::too_many_lines, reason = "one arm for each record, each a few lines")]
     pub(super) fn results(
         &mut self,
         record: &Record,
@@ -81,6 +82,16 @@ impl View {
                     let values: Vec<String> = outputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
                     lines.push(Line::plain(INDENT).and(Style::Faint, &values.join("   ")));
                 }
+            }
+            Record::StepItems { step, items, .. } => {
+                self.begin(step, steps, lines);
+                let values: Vec<String> = items.iter().map(ToString::to_string).collect();
+                let said = match items.len() {
+                    0 => "its list has no items".to_owned(),
+                    1 => format!("1 item: {}", values.join(", ")),
+                    count => format!("{count} items: {}", values.join(", ")),
+                };
+                lines.push(Line::plain(INDENT).and(Style::Faint, &said));
             }
             Record::StepTakenOver { step, run, was, .. } => {
                 let (mark, style) = mark(was.outcome);

@@ -8,7 +8,8 @@ use super::fields::{Fields, named};
 use super::file::secret;
 use super::people::parties;
 use super::text::{Least, duration, flag, one_of, text};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, suggest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::document::address::Address;
 use crate::document::model::SecretSource;
 use crate::document::shape::{
     CHANNEL, CHANNEL_EMAIL, CHANNEL_PAGERDUTY, CHANNEL_SLACK, CHANNEL_WEBHOOK, GROUP, HOURS, Names, PERSON, POLICY,
@@ -24,16 +25,14 @@ pub(super) fn team(root: Cursor<'_>, sink: &mut Diagnostics) -> Option<Team> {
         return Some(Team::default());
     }
     let fields = Fields::read(root, &TEAM, sink)?;
-    let team = Team {
+    Some(Team {
         people: all(&fields, "people", "a person", sink, person),
         teams: all(&fields, "teams", "a team", sink, group),
         channels: all(&fields, "channels", "a channel", sink, channel),
         hosts: all(&fields, "hosts", "a host", sink, |_, cursor, sink| host(cursor, sink)),
         hours: all(&fields, "hours", "hours", sink, hours),
         policy: fields.get("policy").and_then(|value| policy(value, sink)).unwrap_or_default(),
-    };
-    check_names(&team, sink);
-    Some(team)
+    })
 }
 
 /// The named entries of a key.
@@ -61,7 +60,7 @@ fn person(name: Spanned<&str>, cursor: Cursor<'_>, sink: &mut Diagnostics) -> Op
         span: name.span,
         name: called.map_or_else(|| name.value.to_owned(), |called| called.value),
         team: fields.get("team").and_then(|team| text(team, sink)),
-        phone: fields.get("phone").and_then(|phone| phone.as_word(sink)).map(|phone| phone.value.to_owned()),
+        phone: fields.get("phone").and_then(|cursor| phone(cursor, sink)),
         notify: parties(fields.get("notify"), sink),
     })
 }
@@ -97,36 +96,52 @@ fn channel_kind(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ChannelKi
     }
     if let Some(pagerduty) = fields.get("pagerduty") {
         let fields = Fields::read(pagerduty, &CHANNEL_PAGERDUTY, sink)?;
-        return Some(ChannelKind::PagerDuty { routing_key: source(&fields, "routing_key", sink)? });
+        let endpoint = fields.get("endpoint").and_then(|endpoint| text(endpoint, sink));
+        return Some(ChannelKind::PagerDuty { routing_key: source(&fields, "routing_key", sink)?, endpoint });
     }
     if let Some(email) = fields.get("email") {
         let fields = Fields::read(email, &CHANNEL_EMAIL, sink)?;
         let to = fields.get("to").and_then(|to| text(to, sink));
+        let from = fields.get("from").and_then(|from| text(from, sink));
         let smtp = source(&fields, "smtp", sink);
-        return Some(ChannelKind::Email { to: to?.value, smtp: smtp? });
+        return Some(ChannelKind::Email { to: to?, from, smtp: smtp? });
     }
     let fields = Fields::read(fields.get("webhook")?, &CHANNEL_WEBHOOK, sink)?;
     let url = fields.get("url").and_then(|url| text(url, sink));
     let secret = source(&fields, "secret", sink);
-    Some(ChannelKind::Webhook { url: url?.value, secret })
+    Some(ChannelKind::Webhook { url: url?, secret })
 }
 
-fn source(fields: &Fields<'_>, key: &str, sink: &mut Diagnostics) -> Option<SecretSource> {
-    fields.get(key).and_then(|cursor| secret(cursor, sink)).map(|source| source.value)
+fn source(fields: &Fields<'_>, key: &str, sink: &mut Diagnostics) -> Option<Spanned<SecretSource>> {
+    fields.get(key).and_then(|cursor| secret(cursor, sink))
+}
+
+/// A telephone number. Without quotes it is a number, and loses its plus and its first zeros.
+fn phone(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<String> {
+    let written = cursor.as_word(sink)?;
+    let is_number = matches!(cursor.shape(), Shape::Integer | Shape::Number);
+    if is_number || !written.value.contains(|c: char| c.is_ascii_digit()) {
+        let label = if is_number { "read as a number" } else { "there is no digit in it" };
+        let help = if is_number {
+            format!("put it in quotes: `\"{}\"`", written.value)
+        } else {
+            "write the number to call, such as `\"+1 555 0100\"`".to_owned()
+        };
+        let title = format!("`{}` is no telephone number", written.value);
+        sink.push(Diagnostic::new(Code::PhoneNotText, written.span, title).label(label).help(help));
+        return None;
+    }
+    Some(written.value.to_owned())
 }
 
 fn host(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<Spanned<String>> {
     let text = text(cursor, sink)?;
-    let rest = text.value.strip_prefix("ssh://").unwrap_or_default();
-    let (user, address) = rest.split_once('@').map_or((None, rest), |(user, address)| (Some(user), address));
-    let is_part = |part: &str, more: &str| {
-        !part.is_empty()
-            && !part.starts_with('-')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c) || more.contains(c))
-    };
-    if !user.is_none_or(|user| is_part(user, "")) || !is_part(address, ":[]") {
+    if Address::parse(&text.value).is_none() {
         let title = format!("`{}` is no address of a host", text.value);
-        sink.push(Diagnostic::new(Code::WrongType, text.span, title).help("write `ssh://user@host`"));
+        sink.push(
+            Diagnostic::new(Code::WrongType, text.span, title)
+                .help("write `ssh://user@host` or `ssh://user@host:port`"),
+        );
         return None;
     }
     Some(text)
@@ -221,33 +236,4 @@ fn policy(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<Policy> {
         signed_approvals: signed.is_some_and(|word| word.value),
         require_clean_git: flag(fields.get("require_clean_git"), sink),
     })
-}
-
-/// Reports channels and teams that are named and not there. A member needs no entry of its own: who has none is told
-/// through the team's channels.
-fn check_names(team: &Team, sink: &mut Diagnostics) {
-    let channels: Vec<&str> = team.channels.keys().map(String::as_str).collect();
-    let teams: Vec<&str> = team.teams.keys().map(String::as_str).collect();
-    let notify = team.people.values().flat_map(|person| &person.notify);
-    for channel in notify.chain(team.teams.values().flat_map(|group| &group.notify)) {
-        unknown(channel, "channel", &channels, sink);
-    }
-    for of in team.people.values().filter_map(|person| person.team.as_ref()) {
-        unknown(of, "team", &teams, sink);
-    }
-    for group in team.teams.values() {
-        let members = group.members.iter().map(|member| member.value.as_str());
-        let known: Vec<&str> = members.chain(team.people.keys().map(String::as_str)).collect();
-        if let Some(on_call) = &group.on_call {
-            unknown(on_call, "person", &known, sink);
-        }
-    }
-}
-
-fn unknown(name: &Spanned<String>, what: &str, known: &[&str], sink: &mut Diagnostics) {
-    if !known.contains(&name.value.as_str()) {
-        let near = suggest(&name.value, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        let title = format!("no {what} is called `{}`", name.value);
-        sink.push(Diagnostic::new(Code::UnknownParty, name.span, title).maybe_help(near));
-    }
 }

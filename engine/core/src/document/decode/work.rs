@@ -197,13 +197,15 @@ fn file_mode(cursor: Cursor<'_>, sink: &mut Diagnostics) -> Option<u32> {
 
 fn call(cursor: Cursor<'_>, fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Call> {
     let mut with = IndexMap::new();
+    let mut names = Vec::new();
     for (key, value) in fields.get("with").and_then(|with| with.entries(sink)).into_iter().flatten() {
         let name = variable(key, "name of a param", sink);
         if let (Some(name), Some(tree)) = (name, tree(value, sink)) {
             with.insert(name.value, Spanned::new(tree, value.span()));
+            names.push(name.span);
         }
     }
-    Some(Call { name: runbook_name(cursor, sink)?, with })
+    Some(Call { name: runbook_name(cursor, sink)?, with, names })
 }
 
 /// `outputs`, in order.

@@ -152,7 +152,7 @@ pub static DEFAULTS: Mapping = Mapping::new(
             Form::Named(Names::Environment, &Form::OrNothing(&Form::WordTemplate)),
             "Environment of every command; a name without a value is passed on from the engine's own environment.",
         ),
-        Key::new("on", Form::Template, "Where commands run: `local`, a host's name, or `ssh://user@host`.").later(),
+        Key::new("on", Form::Template, "Where commands run: `local`, a host's name, or `ssh://user@host`."),
         Key::new("shell", Form::Words, "What reads a `script`; `sh -eu` unless it says otherwise."),
         Key::new("retry", Form::Mapping(&RETRY), "How verify steps are tried again; no other kind is."),
     ],

@@ -189,7 +189,7 @@ pub static WRITING: Mapping = Mapping::new(
 
 const RUN: Key = Key::new("run", Form::CommandLine, "One command line, no shell.").also(&["command", "cmd", "exec"]);
 const SCRIPT: Key = Key::new("script", Form::Text, "Shell text; values come in through `env`.").also(&["bash"]);
-const REQUEST: Key = Key::new("http", Form::Mapping(&HTTP), "A request.").later();
+const REQUEST: Key = Key::new("http", Form::Mapping(&HTTP), "A request.");
 const CALL: Key = Key::new("runbook", Form::Runbook, "Another runbook.").later();
 const WITH: Key = Key::new("with", Form::Named(Names::Snake, &Form::Any), "Its params.").beside(&["runbook"]).later();
 const TIMEOUT: Key = Key::new("timeout", Form::DurationSetting, "How long an attempt may take.");
@@ -206,7 +206,7 @@ const OUTPUTS: Key = Key::new("outputs", Form::Named(Names::Snake, &OUTPUT_FORM)
 const ENV: Key =
     Key::new("env", Form::Named(Names::Environment, &Form::WordTemplate), "Environment.").beside(&["run", "script"]);
 const STDIN_KEY: Key = Key::new("stdin", STDIN_FORM, "Input.").beside(&["run", "script"]);
-const ON: Key = Key::new("on", Form::Template, "Where it runs.").beside(&["run", "script"]).later();
+const ON: Key = Key::new("on", Form::Template, "Where it runs.").beside(&["run", "script"]);
 const SHELL: Key = Key::new("shell", Form::Words, "What reads the script.").beside(&["script"]);
 
 /// `unless`.
@@ -243,7 +243,7 @@ pub static UNDO: Mapping = Mapping::new(
         RUN,
         SCRIPT,
         REQUEST,
-        Key::new("template", Form::Mapping(&WRITING), "A file to write.").later(),
+        Key::new("template", Form::Mapping(&WRITING), "A file to write."),
         CALL,
         WITH,
         TIMEOUT,

@@ -58,7 +58,7 @@ pub static STEP: Mapping = Mapping::new(
         Key::new("script", Form::Text, "Shell text, nothing rendered into it; values come in through `env`.")
             .of(VERIFY_ACT)
             .also(&["bash", "sh"]),
-        Key::new("http", Form::Mapping(&HTTP), "A request.").of(VERIFY_ACT).later().also(&["request", "uri"]),
+        Key::new("http", Form::Mapping(&HTTP), "A request.").of(VERIFY_ACT).also(&["request", "uri"]),
         Key::new("ask", Form::Template, "A question to a person: yes or no in a verify, `choices` in a decide.")
             .of(VERIFY_DECIDE)
             .also(&["prompt", "question"]),
@@ -68,7 +68,7 @@ pub static STEP: Mapping = Mapping::new(
         Key::new("wait", Form::Moment, "Lets a duration pass, or waits until a time.")
             .of(ACT)
             .also(&["sleep", "pause"]),
-        Key::new("template", Form::Mapping(&WRITING), "Writes a file from a handlebars file.").of(ACT).later(),
+        Key::new("template", Form::Mapping(&WRITING), "Writes a file from a handlebars file.").of(ACT),
         Key::new("runbook", Form::Runbook, "Runs another runbook; in a verify only one without an act.")
             .of(VERIFY_ACT)
             .later(),
@@ -207,14 +207,12 @@ pub static STEP: Mapping = Mapping::new(
         Key::new("on", Form::Template, "Where it runs: `local`, a host's name, or `ssh://user@host`.")
             .of(VERIFY_ACT)
             .beside(&["run", "script", "attach"])
-            .later()
             .also(&["host", "hosts"]),
         Key::new("shell", Form::Words, "What reads the script; `sh -eu` unless it says otherwise.")
             .of(VERIFY_ACT)
             .beside(&["script"]),
         Key::new("for_each", Form::Mapping(&FOR_EACH), "The step once for each item of a list.")
             .of(VERIFY_ACT)
-            .later()
             .also(&["foreach", "loop", "with_items", "matrix"]),
         ],
     },

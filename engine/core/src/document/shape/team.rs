@@ -61,17 +61,17 @@ pub static CHANNEL: Mapping = Mapping::new(
     "a channel",
     "One way to tell people: exactly one kind.",
     &[
-        Key::new("slack", Form::Mapping(&CHANNEL_SLACK), "A Slack channel.").later(),
-        Key::new("pagerduty", Form::Mapping(&CHANNEL_PAGERDUTY), "PagerDuty.").later(),
-        Key::new("email", Form::Mapping(&CHANNEL_EMAIL), "Mail.").later(),
-        Key::new("webhook", Form::Mapping(&CHANNEL_WEBHOOK), "An address that is posted to.").later(),
+        Key::new("slack", Form::Mapping(&CHANNEL_SLACK), "A Slack channel."),
+        Key::new("pagerduty", Form::Mapping(&CHANNEL_PAGERDUTY), "PagerDuty."),
+        Key::new("email", Form::Mapping(&CHANNEL_EMAIL), "Mail."),
+        Key::new("webhook", Form::Mapping(&CHANNEL_WEBHOOK), "An address that is posted to."),
         Key::new(
             "command",
             Form::Words,
             "Words of a command: the message on its standard input, `RUNBOOK_TO` and `RUNBOOK_RUN` in its environment.",
         )
         .also(&["run"]),
-        Key::new("timeout", Form::Duration, "How long one delivery may take."),
+        Key::new("timeout", Form::Duration, "How long one delivery may take; 30s unless it says otherwise."),
     ],
 )
 .rules(&[Rule::One(CHANNEL_KINDS)]);
@@ -92,7 +92,14 @@ pub static CHANNEL_PAGERDUTY: Mapping = Mapping::new(
     "channel_pagerduty",
     "`pagerduty`",
     "The Events API of PagerDuty.",
-    &[Key::new("routing_key", Form::Mapping(&SECRET), "The key of the service.").required()],
+    &[
+        Key::new("routing_key", Form::Mapping(&SECRET), "The key of the service.").required(),
+        Key::new(
+            "endpoint",
+            Form::Text,
+            "Where events are posted, such as `https://events.eu.pagerduty.com/v2/enqueue`.",
+        ),
+    ],
 );
 
 /// `email`.
@@ -102,7 +109,13 @@ pub static CHANNEL_EMAIL: Mapping = Mapping::new(
     "Mail through an SMTP server.",
     &[
         Key::new("to", Form::Text, "The address.").required(),
-        Key::new("smtp", Form::Mapping(&SECRET), "The server's address with its account.").required(),
+        Key::new(
+            "smtp",
+            Form::Mapping(&SECRET),
+            "The server: `smtps://USER:PASSWORD@HOST`, or `smtp://…?tls=required` for STARTTLS.",
+        )
+        .required(),
+        Key::new("from", Form::Text, "Who it comes from; `runbook` on this machine unless it says otherwise."),
     ],
 );
 
@@ -113,7 +126,7 @@ pub static CHANNEL_WEBHOOK: Mapping = Mapping::new(
     "An address that the message is posted to.",
     &[
         Key::new("url", Form::Text, "The address.").required(),
-        Key::new("secret", Form::Mapping(&SECRET), "Signs what is sent."),
+        Key::new("secret", Form::Mapping(&SECRET), "Signs what is sent: the header `Runbook-Signature`."),
     ],
 );
 

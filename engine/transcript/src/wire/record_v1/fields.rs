@@ -103,6 +103,14 @@ impl Fields {
         self.json(key, Json::Object(members))
     }
 
+    /// Values in order, each as its JSON text.
+    pub(super) fn value_list(self, key: &str, values: &[Value]) -> Self {
+        if values.is_empty() {
+            return self;
+        }
+        self.json(key, Json::Array(values.iter().map(|value| Json::String(value_text(value))).collect()))
+    }
+
     pub(super) fn done(self) -> Encoded {
         self.0
     }
@@ -254,6 +262,11 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|item| item.as_str().map(str::to_owned).ok_or_else(|| self.wrong(key, "a list of texts")))
             .collect()
+    }
+
+    pub(super) fn value_list(self, key: &'static str) -> Result<Vec<Value>, WireError> {
+        let one = |text: &Json| text.as_str().and_then(value_of).ok_or_else(|| self.wrong(key, "a list of JSON texts"));
+        self.array(key)?.iter().map(one).collect()
     }
 
     pub(super) fn object(self, key: &'static str) -> Result<Option<&'a Map<String, Json>>, WireError> {

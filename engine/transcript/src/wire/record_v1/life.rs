@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use runbook_core::run::record::{EndCause, Mode, Phase, Record, RetryOf, RunStarted};
+use runbook_core::run::record::{BlobDigest, EndCause, Mode, Phase, Record, RetryOf, RunStarted};
 use runbook_core::value::Value;
 use serde_json::{Map, Value as Json};
 
@@ -26,9 +26,9 @@ pub(super) fn started(run: &RunStarted) -> Fields {
         .text("runbook", &run.runbook)
         .text("title", &run.title)
         .text("path", &run.path)
-        .text("source", &run.source)
-        .text_if_any("team", run.team.as_ref())
-        .text_if_any("commit", run.commit.as_ref());
+        .text("source", &run.source);
+    let fields = if run.called.is_empty() { fields } else { fields.json("called", called(&run.called)) };
+    let fields = fields.text_if_any("team", run.team.as_ref()).text_if_any("commit", run.commit.as_ref());
     let fields = match run.dirty {
         Some(dirty) => fields.flag("dirty", dirty),
         None => fields,
@@ -56,6 +56,17 @@ pub(super) fn started(run: &RunStarted) -> Fields {
         Some(retry) => fields.text("retry_of", &retry.run).list("taken_over", &retry.steps),
         None => fields,
     }
+}
+
+fn called(called: &BTreeMap<String, BlobDigest>) -> Json {
+    Json::Object(called.iter().map(|(name, digest)| (name.clone(), Json::String(digest.clone()))).collect())
+}
+
+/// A build before there were such runbooks wrote no such key.
+fn called_of(entry: Reader<'_>) -> Result<BTreeMap<String, BlobDigest>, WireError> {
+    let members = entry.object("called")?.into_iter().flatten();
+    let digests = members.map(|(name, digest)| Some((name.clone(), digest.as_str()?.to_owned())));
+    digests.collect::<Option<_>>().ok_or_else(|| entry.wrong("called", "an object of digests"))
 }
 
 fn params(params: &BTreeMap<String, (Value, String)>) -> Json {
@@ -100,6 +111,7 @@ pub(super) fn read_started(entry: Reader<'_>) -> Result<Record, WireError> {
         title: entry.text("title")?,
         path: entry.text("path")?,
         source: entry.text("source")?,
+        called: called_of(entry)?,
         team: entry.text_if_any("team")?,
         commit: entry.text_if_any("commit")?,
         dirty: entry.flag_if_any("dirty")?,

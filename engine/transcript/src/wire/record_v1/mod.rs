@@ -38,7 +38,7 @@ pub struct Encoded {
 type Read = fn(Reader<'_>) -> Result<Record, WireError>;
 
 /// Every kind, and how it is read.
-const KINDS: [(&str, Read); 41] = [
+const KINDS: [(&str, Read); 43] = [
     (life::STARTED, life::read_started),
     (life::PHASE, life::read_phase),
     (life::SUSPENDED, life::read_suspended),
@@ -48,6 +48,7 @@ const KINDS: [(&str, Read); 41] = [
     (life::CLOCK_JUMPED, life::read_clock_jumped),
     (life::RECOVERED, life::read_recovered),
     (steps::PLANNED, steps::read_planned),
+    (steps::ITEMS, steps::read_items),
     (steps::INTENT, steps::read_intent),
     (steps::SPAWNED, steps::read_spawned),
     (steps::RELEASED, steps::read_released),
@@ -78,6 +79,7 @@ const KINDS: [(&str, Read); 41] = [
     (telling::SENT, telling::read_sent),
     (telling::FAILED, telling::read_failed),
     (telling::WAITING, telling::read_waiting),
+    (telling::WIDENED, telling::read_widened),
     (telling::ACKNOWLEDGED, telling::read_acknowledged),
     (telling::TIMED_OUT, telling::read_timed_out),
 ];
@@ -128,6 +130,7 @@ pub fn encode(record: &Record) -> Encoded {
 fn fields(record: &Record) -> Fields {
     match record {
         Record::RunStarted(run) => life::started(run),
+        Record::StepItems { step, items, approval } => steps::items(step, items, *approval),
         Record::StepPlanned { key, plan, shown } => {
             Fields::of_attempt(steps::PLANNED, key).text("plan", plan).text("shown", shown)
         }
@@ -201,19 +204,26 @@ fn fields(record: &Record) -> Fields {
                 .number("request", *request)
                 .flag("timed_out", *timed_out)
         }
-        Record::EscalationSent { step, to, channel, message, answer } => Fields::of_step(telling::SENT, step)
+        Record::EscalationSent { step, to, person, channel, message, answer } => Fields::of_step(telling::SENT, step)
             .text("to", to)
+            .text_if_any("person", person.as_ref())
             .text("channel", channel)
             .text("message", message)
             .text("answer", answer),
-        Record::EscalationFailed { step, to, channel, error } => {
-            Fields::of_step(telling::FAILED, step).text("to", to).text("channel", channel).text("error", error)
+        Record::EscalationFailed { step, to, person, channel, error } => Fields::of_step(telling::FAILED, step)
+            .text("to", to)
+            .text_if_any("person", person.as_ref())
+            .text("channel", channel)
+            .text("error", error),
+        Record::EscalationWaiting { request, step, deadline, from, all, told } => {
+            let fields = Fields::of_step(telling::WAITING, step)
+                .number("request", *request)
+                .time_if_any("deadline", *deadline)
+                .list("from", from)
+                .flag("all", *all);
+            if *told { fields } else { fields.flag("told", false) }
         }
-        Record::EscalationWaiting { request, step, deadline, from, all } => Fields::of_step(telling::WAITING, step)
-            .number("request", *request)
-            .time_if_any("deadline", *deadline)
-            .list("from", from)
-            .flag("all", *all),
+        Record::EscalationWidened { step, to } => Fields::of_step(telling::WIDENED, step).list("to", to),
         Record::EscalationAcknowledged { step, by } => Fields::of_step(telling::ACKNOWLEDGED, step).text("by", by),
         Record::EscalationTimedOut { step } => Fields::of_step(telling::TIMED_OUT, step),
         Record::Attachment { step, name, output, note } => {

@@ -1,12 +1,14 @@
 //! Entries about the work of steps: from the plan of an attempt to how the step settled.
 
 use runbook_core::run::record::{AttemptKey, End, Output, Record, SkipReason, StartFailure, Stream, TakenOver};
+use runbook_core::value::Value;
 
 use super::error::WireError;
-use super::fields::{Fields, Reader};
+use super::fields::{Fields, Reader, value_of, value_text};
 use super::{people, words};
 
 pub(super) const PLANNED: &str = "step.planned";
+pub(super) const ITEMS: &str = "step.items";
 pub(super) const INTENT: &str = "step.intent";
 pub(super) const SPAWNED: &str = "step.spawned";
 pub(super) const RELEASED: &str = "step.released";
@@ -21,6 +23,19 @@ pub(super) const ATTACHMENT: &str = "attachment";
 
 pub(super) fn read_planned(entry: Reader<'_>) -> Result<Record, WireError> {
     Ok(Record::StepPlanned { key: entry.attempt_key()?, plan: entry.text("plan")?, shown: entry.text("shown")? })
+}
+
+pub(super) fn items(step: &str, items: &[Value], approval: bool) -> Fields {
+    let fields = Fields::of_step(ITEMS, step).value_list("items", items);
+    if approval { fields.flag("approval", true) } else { fields }
+}
+
+pub(super) fn read_items(entry: Reader<'_>) -> Result<Record, WireError> {
+    Ok(Record::StepItems {
+        step: entry.step()?,
+        items: entry.value_list("items")?,
+        approval: entry.flag_if_any("approval")?.unwrap_or(false),
+    })
 }
 
 pub(super) fn read_intent(entry: Reader<'_>) -> Result<Record, WireError> {
@@ -83,6 +98,12 @@ pub(super) fn put_end(fields: Fields, end: Option<&End>) -> Fields {
             .text("end", "not_started")
             .word("cause", words::START_FAILURES, failure.kind)
             .text("message", &failure.message),
+        Some(End::Answered { status, headers }) => {
+            let headers = headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+            fields.text("end", "answered").number("status", *status).values("headers", &headers)
+        }
+        Some(End::NoAnswer(message)) => fields.text("end", "no_answer").text("message", message),
+        Some(End::Wrote) => fields.text("end", "wrote"),
         Some(End::Lost(message)) => fields.text("end", "lost").text("message", message),
     }
 }
@@ -99,7 +120,16 @@ fn end_of(entry: Reader<'_>) -> Result<Option<End>, WireError> {
             message: entry.text("message")?,
         }),
         "lost" => End::Lost(entry.text("message")?),
-        _ => return Err(entry.wrong("end", "exited, signalled, timed_out, stopped, not_started or lost")),
+        "answered" => {
+            let headers = entry.values("headers")?.into_iter().map(|(name, value)| (name, value.to_string())).collect();
+            End::Answered { status: entry.number("status")?, headers }
+        }
+        "no_answer" => End::NoAnswer(entry.text("message")?),
+        "wrote" => End::Wrote,
+        _ => {
+            let words = "exited, signalled, timed_out, stopped, not_started, answered, no_answer, wrote or lost";
+            return Err(entry.wrong("end", words));
+        }
     }))
 }
 
@@ -151,6 +181,14 @@ pub(super) fn taken_over(step: &str, run: &str, n: u64, was: &TakenOver) -> Fiel
         Some(code) => fields.number("exit_code", code),
         None => fields,
     };
+    let fields = match &was.items {
+        Some(items) => fields.flag("loop", true).value_list("items", items),
+        None => fields,
+    };
+    let fields = match &was.item {
+        Some(item) => fields.text("item", &value_text(item)),
+        None => fields,
+    };
     match &was.branch {
         Some(branch) => people::put_branch(fields, branch),
         None => fields,
@@ -171,6 +209,11 @@ pub(super) fn read_taken_over(entry: Reader<'_>) -> Result<Record, WireError> {
         answer: entry.text_if_any("answer")?,
         fields: entry.values("fields")?,
         branch: entry.has("branch").then(|| people::branch_of(entry)).transpose()?,
+        items: entry.flag_if_any("loop")?.map(|_| entry.value_list("items")).transpose()?,
+        item: entry
+            .str_if_any("item")?
+            .map(|text| value_of(text).ok_or_else(|| entry.wrong("item", "a JSON text")))
+            .transpose()?,
     };
     Ok(Record::StepTakenOver {
         step: entry.step()?,

@@ -8,6 +8,7 @@ use super::fields::Reader;
 pub(super) const SENT: &str = "escalation.sent";
 pub(super) const FAILED: &str = "escalation.failed";
 pub(super) const WAITING: &str = "escalation.waiting";
+pub(super) const WIDENED: &str = "escalation.widened";
 pub(super) const ACKNOWLEDGED: &str = "escalation.acknowledged";
 pub(super) const TIMED_OUT: &str = "escalation.timed_out";
 
@@ -15,6 +16,7 @@ pub(super) fn read_sent(entry: Reader<'_>) -> Result<Record, WireError> {
     Ok(Record::EscalationSent {
         step: entry.step()?,
         to: entry.text("to")?,
+        person: entry.text_if_any("person")?,
         channel: entry.text("channel")?,
         message: entry.text("message")?,
         answer: entry.text("answer")?,
@@ -25,6 +27,7 @@ pub(super) fn read_failed(entry: Reader<'_>) -> Result<Record, WireError> {
     Ok(Record::EscalationFailed {
         step: entry.step()?,
         to: entry.text("to")?,
+        person: entry.text_if_any("person")?,
         channel: entry.text("channel")?,
         error: entry.text("error")?,
     })
@@ -37,7 +40,12 @@ pub(super) fn read_waiting(entry: Reader<'_>) -> Result<Record, WireError> {
         deadline: entry.time_if_any("deadline")?,
         from: entry.list("from")?,
         all: entry.flag("all")?,
+        told: entry.flag_if_any("told")?.unwrap_or(true),
     })
+}
+
+pub(super) fn read_widened(entry: Reader<'_>) -> Result<Record, WireError> {
+    Ok(Record::EscalationWidened { step: entry.step()?, to: entry.list("to")? })
 }
 
 pub(super) fn read_acknowledged(entry: Reader<'_>) -> Result<Record, WireError> {

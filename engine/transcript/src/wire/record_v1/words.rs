@@ -45,7 +45,8 @@ pub(super) const START_FAILURES: &[Word<StartFailureKind>] = &[
     ("other", StartFailureKind::Other),
 ];
 
-pub(super) const STREAMS: &[Word<Stream>] = &[("stdout", Stream::Stdout), ("stderr", Stream::Stderr)];
+pub(super) const STREAMS: &[Word<Stream>] =
+    &[("stdout", Stream::Stdout), ("stderr", Stream::Stderr), ("body", Stream::Body)];
 
 pub(super) const SETTLE_WORDS: &[Word<SettleWord>] = &[
     ("done", SettleWord::Done),

@@ -1,0 +1,224 @@
+//! States inside the state of a run: the items of a `for_each`, each a state of its own over one step.
+//!
+//! What is inside says the whole path of its steps (`drain[2]`) in every record, effect and request, so nothing is
+//! rewritten on its way out; what comes in is handed down by that path. What all of a run has in common (the time, the
+//! next request's number, the order of starts, whether it is ending) is lent before and taken back after each call.
+
+use std::sync::Arc;
+
+use super::record::{BlobDigest, Outcome, Settlement, StepPath};
+use super::state::RunState;
+use super::step_state::{Stage, StepState};
+use crate::graph::StepIndex;
+use crate::value::Value;
+
+/// Where a state stands among those inside another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FrameKey {
+    /// The step around it.
+    pub(crate) step: StepIndex,
+    /// The item's number, from 0.
+    pub(crate) item: u32,
+}
+
+/// What a state knows that is an item of a loop around it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, lent apart")]
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// The path of its one step: `drain[2]`.
+    pub(crate) path: StepPath,
+    /// The name of the element under `each`.
+    pub(crate) name: String,
+    /// The element.
+    pub(crate) value: Value,
+    /// Its number, from 0.
+    pub(crate) item: u32,
+    /// The run when the loop began: what its expressions see beside `each`.
+    pub(crate) outer: Arc<RunState>,
+    /// The plan that an approval of the whole loop covers, until it starts.
+    pub(crate) covered: Option<BlobDigest>,
+    /// The approval of the whole loop is not given yet. Lent.
+    pub(crate) is_held: bool,
+    /// The loop has a place for what starts. Lent.
+    pub(crate) has_room: bool,
+    /// The step around may start something. Lent.
+    pub(crate) may_start: bool,
+    /// The loop is run to undo another step. Lent.
+    pub(crate) undoes: bool,
+    /// The item that failed, after which no other begins. Lent.
+    pub(crate) stopped_by: Option<StepPath>,
+    /// Whether something answers a failure of the step around, and whether it does an unknown. Lent.
+    pub(crate) handles: [bool; 2],
+}
+
+impl RunState {
+    /// The state that a step's path leads to, and its number there.
+    pub(crate) fn owner(&self, path: &str) -> Option<(&Self, StepIndex)> {
+        let mut state = self;
+        loop {
+            if let Some(step) = state.find(path) {
+                return Some((state, step));
+            }
+            state = state.frames.get(&state.frame_of(path)?)?;
+        }
+    }
+
+    /// The number of a step of this very state, by its path.
+    pub(crate) fn find(&self, path: &str) -> Option<StepIndex> {
+        match &self.place {
+            None => self.plan.graph().find(path),
+            Some(place) if place.path == path => self.plan.graph().steps().next(),
+            Some(_) => None,
+        }
+    }
+
+    /// Which of the states inside this one a path leads into.
+    pub(crate) fn frame_of(&self, path: &str) -> Option<FrameKey> {
+        if self.place.is_some() {
+            return None;
+        }
+        let (id, rest) = path.split_once('[')?;
+        let item = rest.strip_suffix(']')?.parse().ok()?;
+        Some(FrameKey { step: self.plan.graph().find(id)?, item })
+    }
+
+    /// The path of a step in records.
+    pub(crate) fn path(&self, step: StepIndex) -> StepPath {
+        match &self.place {
+            None => self.plan.step(step).id.value.to_string(),
+            Some(place) => place.path.clone(),
+        }
+    }
+
+    /// Does something in the state that a path leads to.
+    pub(crate) fn at<R>(&mut self, path: &str, act: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        if self.find(path).is_some() {
+            return Some(act(self));
+        }
+        let key = self.frame_of(path)?;
+        self.within(key, act)
+    }
+
+    /// Does something in one of the states inside.
+    pub(crate) fn within<R>(&mut self, key: FrameKey, act: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        let mut frame = self.frames.remove(&key)?;
+        self.lend(key, &mut frame);
+        let result = act(&mut frame);
+        self.next_request = frame.next_request;
+        self.order = frame.order;
+        self.rollback_failed |= frame.rollback_failed;
+        self.effects.append(&mut frame.effects);
+        self.frames.insert(key, frame);
+        Some(result)
+    }
+
+    /// Does something in each of the states inside, in order.
+    pub(crate) fn in_each(&mut self, mut act: impl FnMut(&mut Self)) {
+        let keys: Vec<FrameKey> = self.frames.keys().copied().collect();
+        for key in keys {
+            self.within(key, &mut act);
+        }
+    }
+
+    /// Gives a state inside what all of the run has in common.
+    fn lend(&self, key: FrameKey, frame: &mut Self) {
+        let around = self.steps.get(key.step.get());
+        frame.now = self.now;
+        frame.actor.clone_from(&self.actor);
+        frame.operator.clone_from(&self.operator);
+        frame.attended = self.attended;
+        frame.calls.clone_from(&self.calls);
+        frame.letting_go = self.letting_go;
+        frame.next_request = self.next_request;
+        frame.order = self.order;
+        frame.phase = self.phase;
+        frame.cancelled.clone_from(&self.cancelled);
+        let is_in_ending = around.is_some_and(|state| state.in_ending);
+        for step in &mut frame.steps {
+            step.in_ending = is_in_ending;
+        }
+        let handles = [Outcome::Failed, Outcome::Unknown].map(|it| self.is_handled(key.step, it, Settlement::Ran));
+        let (is_held, may_start) = (around.is_some_and(|state| state.is_held), self.may_start(key.step));
+        let (stopped_by, has_room) = (self.stopped_by(key.step), self.has_place(key.step));
+        if let Some(place) = &mut frame.place {
+            place.undoes = around.is_some_and(|state| state.undoing.is_some());
+            place.stopped_by = stopped_by;
+            place.has_room = has_room;
+            place.is_held = is_held;
+            place.may_start = may_start;
+            place.handles = handles;
+        }
+    }
+
+    /// This state and all inside it, in order.
+    pub(crate) fn with_frames(&self) -> Vec<&Self> {
+        let mut all = vec![self];
+        all.extend(self.frames.values().flat_map(|frame| frame.with_frames()));
+        all
+    }
+
+    /// The states inside that are items of a step, in order.
+    pub(crate) fn items_of(&self, step: StepIndex) -> impl DoubleEndedIterator<Item = (u32, &Self)> {
+        let (from, to) = (FrameKey { step, item: 0 }, FrameKey { step, item: u32::MAX });
+        self.frames.range(from..=to).map(|(key, frame)| (key.item, &**frame))
+    }
+
+    /// What is known of the one step of an item.
+    pub(crate) fn only_step(&self) -> Option<(StepIndex, &StepState)> {
+        self.plan.graph().steps().next().zip(self.steps.first())
+    }
+
+    /// Whether a step is done once for each item of a list.
+    pub(crate) fn is_loop(&self, step: StepIndex) -> bool {
+        self.plan.step(step).for_each.is_some()
+    }
+
+    /// Whether what is begun here undoes another step as an item of a loop: it is not undone itself.
+    pub(crate) fn undoes_as_item(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.undoes)
+    }
+
+    /// Whether it is an item of a loop.
+    pub(crate) fn is_item(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// A step that expressions name, wherever it stands: an item sees those of the run around it.
+    pub(crate) fn seen(&self, id: &str) -> Option<(&Self, StepIndex, &StepState)> {
+        let state = self.place.as_ref().map_or(self, |place| &*place.outer);
+        let index = state.plan.graph().find(id)?;
+        Some((state, index, state.steps.get(index.get())?))
+    }
+
+    /// Whether anything inside goes on, or waits for a person.
+    pub(crate) fn is_busy_inside(&self) -> bool {
+        self.frames.values().any(|frame| !frame.active.is_empty())
+    }
+
+    /// Whether a step takes one of the places of `parallel`: a loop one for all its items.
+    pub(crate) fn takes_place(&self, step: StepIndex) -> bool {
+        let Some(state) = self.steps.get(step.get()) else { return false };
+        match state.stage {
+            Stage::Items(_) => {
+                state.in_flight || self.items_of(step).any(|(_, item)| item.steps.iter().any(StepState::takes_place))
+            }
+            Stage::Waiting
+            | Stage::Planning(_)
+            | Stage::Proceeding(_)
+            | Stage::Planned(..)
+            | Stage::Approval(..)
+            | Stage::Approved(..)
+            | Stage::Running(_)
+            | Stage::WaitingUntil(..)
+            | Stage::Asked(..)
+            | Stage::Telling(_)
+            | Stage::AwaitingAck(..)
+            | Stage::Ended(_)
+            | Stage::Pausing(..)
+            | Stage::Attaching(_)
+            | Stage::Overruling(..)
+            | Stage::Doubt(..)
+            | Stage::Settled(_) => state.takes_place(),
+        }
+    }
+}
