@@ -186,6 +186,7 @@ mod tests {
                 word: SettleWord::NotDone,
                 by: "idempotent".to_owned(),
                 reason: None,
+                outputs: BTreeMap::new(),
             },
             Record::DoubtOpened { key: key("b"), why: "a signal".to_owned() },
             asked_about("b", 1),
@@ -222,6 +223,7 @@ mod tests {
             word: SettleWord::Done,
             by: "person".to_owned(),
             reason: None,
+            outputs: BTreeMap::new(),
         });
         records.push(Record::Answer {
             request: 2,

@@ -178,7 +178,7 @@ fn sentence(entry: &Folded, start: Option<Timestamp>, zone: &TimeZone) -> String
         Record::HandoverConfirmed { to } if to == who => format!("{who} takes the run over"),
         Record::HandoverConfirmed { to } => format!("{who} takes the run over, of {to}"),
         Record::DoubtOpened { key, why } => format!("{}: in doubt, {}", attempt(key), excerpt(why)),
-        Record::DoubtSettled { key, word, by, reason } => {
+        Record::DoubtSettled { key, word, by, reason, .. } => {
             let by = if by == "person" { who } else { by };
             format!(
                 "{}: the doubt is settled by {by}, {}{}",

@@ -102,7 +102,7 @@ pub struct Settle {
     /// Why; required but for --fail
     #[arg(long)]
     pub reason: Option<String>,
-    /// An output of the step, for --go-on and --by-hand, where later steps read it
+    /// An output of the step, for --done, --by-hand and --go-on, where later steps read it
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub output: Vec<(String, String)>,
     /// What every verb takes.

@@ -472,7 +472,7 @@ impl Prompt {
         typed: BTreeMap<String, String>,
         at: usize,
     ) -> PromptStep {
-        if matches!(word, SettleWord::GoOn | SettleWord::ByHand) && at < self.outputs.len() {
+        if matches!(word, SettleWord::Done | SettleWord::GoOn | SettleWord::ByHand) && at < self.outputs.len() {
             return self.type_line(Typed::Output { word, reason, typed, at });
         }
         let step = self.request.as_ref().and_then(|request| request.step.clone());

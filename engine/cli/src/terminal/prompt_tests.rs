@@ -149,6 +149,12 @@ fn who_stands_in_for_a_step_gives_the_outputs_that_are_read() {
     let wanted = settle(SettleWord::GoOn, Some("known"), &[("server", "dns1"), ("standby", "dns2")]);
     assert_eq!(press(&mut prompt, "dns2\r"), wanted);
     assert_eq!(press(&mut prompt, "f"), settle(SettleWord::Fail, None, &[]));
+
+    let doubt = RequestKind::Question(QuestionKind::Doubt);
+    let mut prompt = Prompt::of(request(doubt), Some(Kind::Act), vec!["server".to_owned()]);
+    assert_eq!(press(&mut prompt, "dI looked\r"), PromptStep::Redraw);
+    assert_eq!(press(&mut prompt, "dns1\r"), settle(SettleWord::Done, Some("I looked"), &[("server", "dns1")]));
+    assert_eq!(press(&mut prompt, "nI looked\r"), settle(SettleWord::NotDone, Some("I looked"), &[]));
 }
 
 #[test]

@@ -81,8 +81,8 @@ pub struct View {
     failed: BTreeMap<String, bool>,
     /// Steps whose question is whether a person did something.
     by_hand: BTreeSet<String>,
-    /// Outputs that are asked for where a step is overruled.
-    overruled: BTreeMap<String, Vec<String>>,
+    /// Outputs that are asked for where a person stands in for a step.
+    outputs_wanted: BTreeMap<String, Vec<String>>,
 }
 
 struct Begun {
@@ -124,7 +124,7 @@ impl View {
             cancels: 0,
             failed: BTreeMap::new(),
             by_hand: BTreeSet::new(),
-            overruled: BTreeMap::new(),
+            outputs_wanted: BTreeMap::new(),
         }
     }
 
@@ -149,8 +149,13 @@ impl View {
             Record::Question { step: Some(step), question: QuestionKind::Instruct, .. } => {
                 self.by_hand.insert(step.clone());
             }
-            Record::Question { step: Some(step), question: QuestionKind::Overrule, collect, .. } => {
-                self.overruled.insert(step.clone(), collect.clone());
+            Record::Question {
+                step: Some(step),
+                question: QuestionKind::Overrule | QuestionKind::Doubt,
+                collect,
+                ..
+            } => {
+                self.outputs_wanted.insert(step.clone(), collect.clone());
             }
             _ => {}
         }
@@ -164,7 +169,7 @@ impl View {
     /// The outputs of a step that later steps read, as its question told.
     #[must_use]
     pub fn outputs_wanted(&self, step: &str) -> Vec<String> {
-        self.overruled.get(step).cloned().unwrap_or_default()
+        self.outputs_wanted.get(step).cloned().unwrap_or_default()
     }
 
     fn is_dry(&self) -> bool {

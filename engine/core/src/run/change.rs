@@ -382,8 +382,8 @@ impl RunState {
                 self.operator = actor.clone();
             }
             Record::DoubtOpened { key, why } => self.change_doubt(key, why),
-            Record::DoubtSettled { key, word, by, reason } => {
-                self.change_doubt_settled(key, *word, by, reason.as_ref());
+            Record::DoubtSettled { key, word, by, reason, outputs } => {
+                self.change_doubt_settled(key, *word, by, reason.as_ref(), outputs);
             }
             Record::Override { step, word, reason, outputs } => {
                 self.close_all_of(step);

@@ -1,9 +1,12 @@
 //! What the records of a doubt change: it is opened, and a check or a person settles it.
 
+use std::collections::BTreeMap;
+
 use super::change::refused;
 use super::record::{AttemptKey, Outcome, Part, SettleWord, Settlement};
 use super::state::RunState;
 use super::step_state::Stage;
+use crate::value::Value;
 
 impl RunState {
     pub(super) fn change_doubt(&mut self, key: &AttemptKey, _why: &str) {
@@ -26,6 +29,7 @@ impl RunState {
         word: SettleWord,
         by: &str,
         reason: Option<&String>,
+        outputs: &BTreeMap<String, Value>,
     ) {
         self.close_all_of(&key.step);
         let by_person = by == "person";
@@ -37,6 +41,7 @@ impl RunState {
             match word {
                 SettleWord::Done | SettleWord::ByHand | SettleWord::GoOn => {
                     verdict.outcome = Outcome::Passed;
+                    verdict.outputs.extend(outputs.clone());
                     verdict.reason = Some(match reason {
                         Some(reason) => format!("done, {reason}"),
                         None => format!("done, says its {by}"),

@@ -91,7 +91,8 @@ impl RunState {
         let before = self.steps.get(step.get()).and_then(|state| state.doubted.clone());
         let Some(before) = before.map(|before| *before) else { return };
         let key = before.key.clone();
-        let settled = |word| Record::DoubtSettled { key, word, by: "unless".to_owned(), reason: None };
+        let settled =
+            |word| Record::DoubtSettled { key, word, by: "unless".to_owned(), reason: None, outputs: BTreeMap::new() };
         match (look.outcome, &look.end) {
             (_, Some(End::Lost(_))) => self.begin_part(step, Part::Doubt),
             (Outcome::Passed, _) => self.emit(settled(SettleWord::Done)),
@@ -109,7 +110,8 @@ impl RunState {
         self.emit(Record::DoubtOpened { key: key.clone(), why: why.clone() });
         if idempotent {
             let by = "idempotent".to_owned();
-            return self.emit(Record::DoubtSettled { key, word: SettleWord::NotDone, by, reason: None });
+            let (word, outputs) = (SettleWord::NotDone, BTreeMap::new());
+            return self.emit(Record::DoubtSettled { key, word, by, reason: None, outputs });
         }
         let title = self.title(step);
         let undoes = key.part == Part::Undo;
@@ -124,12 +126,14 @@ impl RunState {
             self.effects.push(Effect::TellOwner { message });
         }
         let request = self.next_request;
+        // Nobody saw what it would have given; an undo gives nothing.
+        let collect = if undoes { Vec::new() } else { self.outputs_read_later(step) };
         self.emit(Record::Question {
             request,
             step: Some(key.step),
             question: QuestionKind::Doubt,
             text,
-            collect: Vec::new(),
+            collect,
             to: Vec::new(),
             deadline: None,
         });

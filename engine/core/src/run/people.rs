@@ -383,7 +383,12 @@ impl RunState {
                 Some((Stage::Doubt(key, _), _) | (_, Stage::Doubt(key, _))) => key.clone(),
                 _ => return Err(format!("{path} is not in doubt")),
             };
-            self.emit(Record::DoubtSettled { key, word, by: "person".to_owned(), reason });
+            let mut outputs = BTreeMap::new();
+            if word == SettleWord::Done && key.part == Part::Main {
+                let doubted = self.steps.get(step.get()).and_then(|state| state.doubted.as_ref());
+                outputs = self.outputs_typed(step, doubted.map(|verdict| &verdict.outputs), typed)?;
+            }
+            self.emit(Record::DoubtSettled { key, word, by: "person".to_owned(), reason, outputs });
             return Ok(());
         }
         let verdict = match self.steps.get(step.get()).map(|state| &state.stage) {
@@ -400,21 +405,30 @@ impl RunState {
         }
         let mut outputs = BTreeMap::new();
         if word != SettleWord::Again {
-            for name in self.outputs_read_later(step) {
-                match typed.get(&name) {
-                    Some(text) => {
-                        outputs.insert(name, Value::from(text.as_str()));
-                    }
-                    None if verdict.outputs.contains_key(&name) => {}
-                    None => {
-                        return Err(format!("later steps read its output {name}: give it too, with --output {name}=…"));
-                    }
-                }
-            }
+            outputs = self.outputs_typed(step, Some(&verdict.outputs), typed)?;
         }
         let reason = reason.unwrap_or_default();
         self.emit(Record::Override { step: path, word, reason, outputs });
         Ok(())
+    }
+
+    /// The outputs that later steps read, as a person typed them in place of the step's own; those that are not typed
+    /// must have been seen.
+    fn outputs_typed(
+        &self,
+        step: StepIndex,
+        seen: Option<&BTreeMap<String, Value>>,
+        typed: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, Value>, String> {
+        let mut outputs = BTreeMap::new();
+        for name in self.outputs_read_later(step) {
+            if let Some(text) = typed.get(&name) {
+                outputs.insert(name, Value::from(text.as_str()));
+            } else if !seen.is_some_and(|seen| seen.contains_key(&name)) {
+                return Err(format!("later steps read its output {name}: give it too, with --output {name}=…"));
+            }
+        }
+        Ok(outputs)
     }
 
     /// Names of a step's outputs that other steps read.

@@ -652,6 +652,8 @@ pub enum Record {
         by: String,
         /// A person's reason.
         reason: Option<String>,
+        /// Outputs typed in place of the step's own, which nobody saw.
+        outputs: BTreeMap<String, Value>,
     },
     /// `override`: a person's *again*, *by hand* or *go on*.
     Override {

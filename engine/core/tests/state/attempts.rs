@@ -230,6 +230,27 @@ fn a_person_settles_a_doubt() {
 }
 
 #[test]
+fn who_says_it_was_done_gives_the_outputs_that_are_read() {
+    let text =
+        "  a: { act: A, run: a, outputs: { made: stdout } }\n  b: { act: B, run: 'b {{ steps.a.outputs.made }}' }\n";
+    let mut world = World::new(text).goes("a", &[Go::Lost]).run();
+    let asked = |record: &Record| matches!(record, Record::Question { collect, .. } if collect == &["made"]);
+    assert!(world.records.iter().any(|(_, record, _)| asked(record)), "the question says which");
+    world.settle("a", SettleWord::Done);
+    let refused = matches!(world.last_but_suspension(), Record::Refused { why, .. } if why.contains("--output made=…"));
+    assert!(refused, "{:?}", world.last_but_suspension());
+    assert_eq!(world.outcome("a"), "active");
+    world.say(runbook_core::run::event::Input::Settle {
+        step: None,
+        word: SettleWord::Done,
+        reason: Some("it is there".to_owned()),
+        outputs: [("made".to_owned(), "m1".to_owned())].into(),
+    });
+    assert_eq!((world.outcome("a").as_str(), world.ran("b")), ("passed", 1));
+    assert_eq!(world.sealed(), Some(RunOutcome::Resolved));
+}
+
+#[test]
 fn a_doubt_is_settled_with_a_reason_and_by_its_own_words() {
     let mut world = World::new(DOUBT).goes("a", &[Go::Lost]).run();
     for word in [SettleWord::GoOn, SettleWord::ByHand, SettleWord::Fail] {

@@ -421,6 +421,7 @@ pub(crate) fn waiting() -> Scenario {
         word: SettleWord::NotDone,
         by: text("idempotent"),
         reason: None,
+        outputs: BTreeMap::new(),
     });
     script.settle("shut_down", Outcome::Failed, Settlement::Ran, Some("ran out of time (ended by KILL)"));
     script.plan("force", 1, "dnsTool -a failover -s dns2 -f").ask_approval(2, "force");

@@ -91,6 +91,11 @@ impl Link {
         Self { socket: Some(socket), ..self.clone() }
     }
 
+    /// The socket of the shared connection that it goes through.
+    pub(super) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
     /// ssh with these words before the host and after it.
     pub(super) fn spec(&self, before: &[&str], after: &[&str]) -> Spec {
         let mut spec = Spec::new(&self.ssh, "/");

@@ -99,6 +99,10 @@ impl Masters {
         for held in known.into_values() {
             if let Some(link) = held.lock().await.take() {
                 ask(&link, "exit").await;
+                // It answers first and clears up after that: a moment in which its folder could not be removed.
+                if let Some(socket) = link.socket() {
+                    let _cleared = fs::remove_file(socket);
+                }
             }
         }
         if let Some(folder) = &self.folder {

@@ -331,12 +331,8 @@ fn people() -> impl Strategy<Value = Record> {
         (of(text()), text()).prop_map(|(step, text)| Record::Note { step, text }),
         (of(text()), texts()).prop_map(|(step, to)| Record::Handover { step, to }),
         (key(), text()).prop_map(|(key, why)| Record::DoubtOpened { key, why }),
-        (key(), settle_word(), text(), of(text())).prop_map(|(key, word, by, reason)| Record::DoubtSettled {
-            key,
-            word,
-            by,
-            reason
-        }),
+        (key(), settle_word(), text(), of(text()), values())
+            .prop_map(|(key, word, by, reason, outputs)| { Record::DoubtSettled { key, word, by, reason, outputs } }),
         (text(), settle_word(), text(), values()).prop_map(|(step, word, reason, outputs)| Record::Override {
             step,
             word,

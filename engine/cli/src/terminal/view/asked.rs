@@ -33,8 +33,10 @@ impl View {
                 if *question == QuestionKind::Instruct {
                     self.by_hand.insert(step.clone());
                 }
+                if matches!(question, QuestionKind::Overrule | QuestionKind::Doubt) {
+                    self.outputs_wanted.insert(step.clone(), collect.clone());
+                }
                 if *question == QuestionKind::Overrule {
-                    self.overruled.insert(step.clone(), collect.clone());
                     if self.failed.remove(step).is_some() {
                         self.show_failed_output(step, lines);
                     }
@@ -76,7 +78,7 @@ impl View {
                 }
                 (&key.step, Style::Bad, format!("? in doubt: nobody knows how it ended: {why}"))
             }
-            Record::DoubtSettled { key, word, by: means, reason } => {
+            Record::DoubtSettled { key, word, by: means, reason, .. } => {
                 let by = if means == "person" { by } else { format!("`{means}`") };
                 (
                     &key.step,

@@ -233,10 +233,11 @@ fn fields(record: &Record) -> Fields {
         Record::Handover { step, to } => Fields::of_step_or_run(people::HANDOVER, step.as_ref()).list("to", to),
         Record::HandoverConfirmed { to } => Fields::of_run(people::CONFIRMED).text("to", to),
         Record::DoubtOpened { key, why } => Fields::of_attempt(people::DOUBT_OPENED, key).text("why", why),
-        Record::DoubtSettled { key, word, by, reason } => Fields::of_attempt(people::DOUBT_SETTLED, key)
+        Record::DoubtSettled { key, word, by, reason, outputs } => Fields::of_attempt(people::DOUBT_SETTLED, key)
             .word("word", words::SETTLE_WORDS, *word)
             .text("by", by)
-            .text_if_any("reason", reason.as_ref()),
+            .text_if_any("reason", reason.as_ref())
+            .values("outputs", outputs),
         Record::Override { step, word, reason, outputs } => Fields::of_step(people::OVERRIDE, step)
             .word("word", words::SETTLE_WORDS, *word)
             .text("reason", reason)

@@ -209,6 +209,7 @@ pub(super) fn read_doubt_settled(entry: Reader<'_>) -> Result<Record, WireError>
         word: entry.word("word", words::SETTLE_WORDS, words::SETTLE_WORD)?,
         by: entry.text("by")?,
         reason: entry.text_if_any("reason")?,
+        outputs: entry.values("outputs")?,
     })
 }
 
