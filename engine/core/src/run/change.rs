@@ -11,6 +11,21 @@ use super::step_state::{Gate, Settled, Stage, StepState, Undone, Verdict};
 use crate::document::model::Kind;
 use crate::graph::{Road, StepIndex, roads_of};
 
+/// Whether a record can stand between a settlement and what follows from it, and changes nothing that this depends on.
+fn stands_beside(record: &Record) -> bool {
+    matches!(
+        record,
+        Record::RunResumed { .. }
+            | Record::RunSuspended { .. }
+            | Record::Recovered { .. }
+            | Record::ClockJumped { .. }
+            | Record::Note { .. }
+            | Record::Refused { .. }
+            | Record::Handover { .. }
+            | Record::HandoverConfirmed { .. }
+    )
+}
+
 impl RunState {
     pub(super) fn with_step(&mut self, id: &str, change: impl FnOnce(&mut StepState)) {
         if let Some(index) = self.find(id)
@@ -58,7 +73,9 @@ impl RunState {
             record.step().and_then(|path| self.frame_of(path)).filter(|key| self.frames.contains_key(key))
         {
             // What an item settles as has no other consequence than what its loop looks at.
-            self.unfollowed = None;
+            if !stands_beside(record) {
+                self.unfollowed = None;
+            }
             self.within(key, |frame| frame.change(record, actor, blobs));
             return;
         }
@@ -72,21 +89,9 @@ impl RunState {
     #[expect(clippy::too_many_lines, reason = "one arm a record: what it changes is read in one place")]
     fn change_by(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
         let now = self.now;
-        // These can stand between a settlement and what follows from it, and change nothing that it depends on.
-        let beside = matches!(
-            record,
-            Record::RunResumed { .. }
-                | Record::RunSuspended { .. }
-                | Record::Recovered { .. }
-                | Record::ClockJumped { .. }
-                | Record::Note { .. }
-                | Record::Refused { .. }
-                | Record::Handover { .. }
-                | Record::HandoverConfirmed { .. }
-        );
         if let Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } = record {
             self.unfollowed = self.find(step);
-        } else if !beside {
+        } else if !stands_beside(record) {
             self.unfollowed = None;
         }
         match record {

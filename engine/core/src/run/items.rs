@@ -211,8 +211,9 @@ impl RunState {
     /// Whether an item that has not done any work of its own may not begin it any more, and is ended.
     pub(crate) fn stops_before_start(&mut self, step: StepIndex) -> bool {
         let by = self.place.as_ref().and_then(|place| place.stopped_by.clone());
+        // Attempts are numbered through: an item that undoes something may have had some in its own time.
         let fresh = self.steps.get(step.get());
-        let fresh = fresh.is_some_and(|state| state.before.is_none() && !state.attempts.contains_key(&Part::Main));
+        let fresh = fresh.is_some_and(|state| state.before.is_none() && state.started_at.is_none());
         match by.filter(|_| fresh) {
             Some(by) => {
                 self.not_begun(step, SkipReason::Blocked(by));

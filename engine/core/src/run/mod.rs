@@ -30,4 +30,5 @@ mod said;
 pub(crate) mod scope;
 pub mod state;
 mod step_state;
+mod typed;
 mod words;

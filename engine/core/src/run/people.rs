@@ -20,7 +20,6 @@ use super::step_state::Stage;
 use crate::document::model::{Approve, Asking, Kind, Work};
 use crate::graph::StepIndex;
 use crate::params;
-use crate::value::Value;
 
 /// A second cancel within this time, in rollback or `finally`, ends the step that runs.
 const SECOND_CANCEL: SignedDuration = SignedDuration::from_secs(5);
@@ -410,42 +409,6 @@ impl RunState {
         let reason = reason.unwrap_or_default();
         self.emit(Record::Override { step: path, word, reason, outputs });
         Ok(())
-    }
-
-    /// The outputs that later steps read, as a person typed them in place of the step's own; those that are not typed
-    /// must have been seen.
-    fn outputs_typed(
-        &self,
-        step: StepIndex,
-        seen: Option<&BTreeMap<String, Value>>,
-        typed: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, Value>, String> {
-        let mut outputs = BTreeMap::new();
-        for name in self.outputs_read_later(step) {
-            if let Some(text) = typed.get(&name) {
-                outputs.insert(name, Value::from(text.as_str()));
-            } else if !seen.is_some_and(|seen| seen.contains_key(&name)) {
-                return Err(format!("later steps read its output {name}: give it too, with --output {name}=…"));
-            }
-        }
-        Ok(outputs)
-    }
-
-    /// Names of a step's outputs that other steps read.
-    pub(crate) fn outputs_read_later(&self, step: StepIndex) -> Vec<String> {
-        let id = self.plan.step(step).id.value.as_str();
-        let mut names: Vec<String> = Vec::new();
-        self.plan.document().each_read(&mut |read| {
-            if let [root, of, outputs, name, ..] = read.path.as_slice()
-                && root == "steps"
-                && of == id
-                && outputs == "outputs"
-                && !names.contains(name)
-            {
-                names.push(name.clone());
-            }
-        });
-        names
     }
 
     /// A cancel: nothing new starts, waits and verifies end, an act that runs is let end. The second ends the act.

@@ -251,6 +251,30 @@ fn who_says_it_was_done_gives_the_outputs_that_are_read() {
 }
 
 #[test]
+fn what_is_typed_is_of_the_type_that_the_output_would_have() {
+    let text = "  a: { act: A, run: a, outputs: { code: exit_code } }\n  b: { act: B, run: b, when: 'first(steps.a.outputs.code, 7) == 0' }\n";
+    let settle = |output: Option<(&str, &str)>| {
+        let mut world = World::new(text).goes("a", &[Go::Lost]).run();
+        world.say(runbook_core::run::event::Input::Settle {
+            step: None,
+            word: SettleWord::Done,
+            reason: Some("it is there".to_owned()),
+            outputs: output.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
+        });
+        world
+    };
+    assert_eq!(settle(Some(("code", "0"))).ran("b"), 1);
+    // What reads it says what is meant without it.
+    let without = settle(None);
+    assert_eq!((without.outcome("a").as_str(), without.ran("b")), ("passed", 0));
+    for (name, text, why) in [("code", "none", "its output code wants an integer"), ("made", "x", "they read code")] {
+        let world = settle(Some((name, text)));
+        let refused = matches!(world.last_but_suspension(), Record::Refused { why: said, .. } if said.contains(why));
+        assert!(refused, "{:?}", world.last_but_suspension());
+    }
+}
+
+#[test]
 fn a_doubt_is_settled_with_a_reason_and_by_its_own_words() {
     let mut world = World::new(DOUBT).goes("a", &[Go::Lost]).run();
     for word in [SettleWord::GoOn, SettleWord::ByHand, SettleWord::Fail] {

@@ -502,3 +502,19 @@ fn one_approval_covers_a_loop_of_requests_too() {
     let asked: Vec<_> = world.state.requests().map(|request| request.step.clone()).collect();
     assert_eq!(asked, [Some("tell".to_owned())]);
 }
+
+#[test]
+fn a_word_about_an_item_does_not_hide_a_failure_that_nothing_followed() {
+    let text = "  drain: { act: D, run: 'drain {{ each.host }}', for_each: { host: [web1] } }\n  look: { verify: L, run: look }\n";
+    let mut world = World::new(text).goes("look", &[Go::Exit(1)]).run();
+    assert_eq!(world.sealed(), Some(RunOutcome::Failed));
+    let settled = |record: &Record| matches!(record, Record::StepSettled { step, .. } if step == "look");
+    let count = world.records.iter().position(|(_, record, _)| settled(record)).unwrap() + 1;
+    world.records.truncate(count);
+    let (actor, _, at) = world.records.last().unwrap().clone();
+    let note =
+        Record::Note { step: Some("drain[0]".to_owned()), text: "its supervisor outlived the engine".to_owned() };
+    world.records.push((actor, note, at));
+    world.crash_after(count + 1, None);
+    assert_eq!(world.sealed(), Some(RunOutcome::Failed));
+}
