@@ -13,6 +13,8 @@ mod authoring;
 mod cancel;
 #[path = "cli/chain.rs"]
 mod chain;
+#[path = "cli/channel_troubles.rs"]
+mod channel_troubles;
 #[path = "cli/channels.rs"]
 mod channels;
 #[path = "cli/check_formats.rs"]
@@ -37,8 +39,12 @@ mod handover;
 mod hostile_output;
 #[path = "cli/http.rs"]
 mod http;
+#[path = "cli/http_kills.rs"]
+mod http_kills;
 #[path = "cli/https.rs"]
 mod https;
+#[path = "cli/incidents.rs"]
+mod incidents;
 #[path = "cli/json.rs"]
 mod json;
 #[path = "cli/locks.rs"]

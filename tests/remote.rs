@@ -8,6 +8,8 @@
 
 #[path = "remote/attached.rs"]
 mod attached;
+#[path = "remote/bounds.rs"]
+mod bounds;
 #[path = "remote/cuts.rs"]
 mod cuts;
 #[path = "remote/ends.rs"]

@@ -141,6 +141,11 @@ const CASES: [Case; 9] = [
     },
 ];
 
+/// How often a server was told something, and not that it is over.
+fn told(receiver: &Receiver) -> usize {
+    receiver.got().iter().filter(|got| !got.body.contains("\"resolve\"")).count()
+}
+
 /// All cases of a kind at once: most of their time is waiting.
 fn misbehaves(kind: &Kind) {
     let trusted = Authority::new();
@@ -157,7 +162,7 @@ fn misbehaves(kind: &Kind) {
         let said = running.end();
         let about = format!("{} {:?}: {said:#?}", kind.name, case.ways);
         let story = desk.story();
-        assert_eq!(receiver.got().len(), case.asked, "{about}");
+        assert_eq!(told(&receiver), case.asked, "{about}");
         let errors = errors(&story);
         assert_eq!(errors.len(), case.errors.len(), "{errors:?} {about}");
         for (error, wanted) in errors.iter().zip(case.errors) {
@@ -221,7 +226,7 @@ fn nobody_listens_and_a_certificate_that_does_not_hold() {
             assert_eq!(said.code, i32::from(*tries > 0), "{said:#?}");
             nowhere(SECRET, &desk, &said);
         }
-        assert_eq!((false_one.got().len(), right_one.got().len()), (0, 1), "{}", kind.name);
+        assert_eq!((told(&false_one), told(&right_one)), (0, 1), "{}", kind.name);
     }
 }
 

@@ -40,6 +40,11 @@ fn mark(desk: &Desk) -> String {
 fn killed_in(desk: &Desk) {
     let run = desk.start_run("try", &[]);
     lines_in(&desk.work().join("count"));
+    // A look starts at once, and may have said so before it is in the record: of one that is not, nobody knows afterwards.
+    until(|| match desk.story().of("step.spawned", Some("held")).next() {
+        Some(_) => Ok(()),
+        None => Err("nothing says that it was started".to_owned()),
+    });
     kill(run);
 }
 
@@ -80,9 +85,14 @@ fn kill(run: Started) {
 fn in_a_verify_it_looks_again_and_goes_on() {
     let desk = held("verify", "");
     killed_in(&desk);
+    let before = marked(&mark(&desk));
     let resumed = desk.start(&["resume"]);
     until(|| if desk.count("count") == 2 { Ok(()) } else { Err(desk.read("count")) });
-    // The look of before was ended: only one is at the gate.
+    // The look of before was told to end, and has ended: only one is at the gate.
+    until(|| {
+        let left: Vec<String> = marked(&mark(&desk)).into_iter().filter(|process| before.contains(process)).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("left of the look of before: {left:?}")) }
+    });
     open_gate(desk.work());
     resumed.end().ended(0).shows("resolved");
     assert_eq!(desk.read("count"), "began\nbegan\nended\nafter\n");

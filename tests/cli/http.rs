@@ -323,6 +323,27 @@ fn a_doubt_is_settled_by_a_look_over_http() {
 }
 
 #[test]
+fn an_act_whose_answer_cannot_be_read_as_json_was_answered_and_is_in_no_doubt() {
+    let server = Server::start(vec![Reply::of("200 OK", "text/html", "<html>")]);
+    let desk = act(server.place(), "    expect: json.added\n");
+    desk.run("try", &[]).ended(1);
+    let story = desk.story();
+    assert_eq!((story.settled("ask"), story.of("doubt.opened", None).count()), ("failed", 0));
+    assert!(reason(&desk).contains("body is no JSON"), "{}", reason(&desk));
+    assert_eq!((server.got().len(), desk.read("count").as_str()), (1, ""));
+}
+
+#[test]
+fn an_act_whose_look_is_not_answered_is_not_started() {
+    let server = Server::start(vec![Reply::of("200 OK", "text/plain", "added")]);
+    let nobody = nobody();
+    let look = format!("    unless: {{ http: {{ url: 'http://{nobody}/look' }}, unclear: status == 0 }}\n");
+    let desk = act(server.place(), &look);
+    desk.run("try", &[]).ended(1).shows(&format!("connection refused by {nobody}"));
+    assert_eq!((desk.story().settled("ask"), server.got().len()), ("failed", 0));
+}
+
+#[test]
 fn an_undo_over_http_is_sent_in_the_rollback() {
     let server = Server::start(vec![Reply::of("200 OK", "text/plain", "")]);
     let desk = Desk::with_runbook(&format!(

@@ -1,6 +1,7 @@
 //! Loops in the program itself: their items are approved together, settled by name, and survive the engine.
 
 use runbook_tests::desk::Desk;
+use runbook_tests::server::{Reply, Server};
 use runbook_tests::until::until;
 use rustix::process::Signal;
 
@@ -87,4 +88,31 @@ fn one_approval_is_of_the_list_of_all_plans() {
     let list: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let listed = list["items"].as_array().unwrap().iter().map(|item| item["plan"].as_str().unwrap().to_owned());
     assert_eq!(listed.collect::<Vec<_>>(), plans);
+}
+
+#[test]
+fn over_no_items_an_act_of_each_way_passes_and_a_look_fails() {
+    let server = Server::start(vec![Reply::of("200 OK", "text/plain", "")]);
+    let works = [
+        "run: touch $WORK/done".to_owned(),
+        format!("http: {{ method: POST, url: 'http://{}/' }}", server.place()),
+        "template: { source: $WORK/a.hbs, to: $WORK/done }".to_owned(),
+        "run: touch $WORK/done, on: ssh://nobody@nowhere.invalid".to_owned(),
+    ];
+    for work in works {
+        let keys = format!(
+            "params: {{ hosts: {{ type: list, of: string, default: [] }} }}\nsteps:\n  \
+             drain: {{ act: Drain, for_each: {{ host: params.hosts }}, {work}, on_fail: failed }}\n  \
+             look: {{ verify: Look, for_each: {{ host: params.hosts }}, run: 'true', on_fail: failed }}\n"
+        );
+        let desk = Desk::with_runbook(&keys);
+        std::fs::write(desk.work().join("a.hbs"), "a\n").unwrap();
+        desk.run("try", &[]).ended(1);
+        let story = desk.story();
+        assert_eq!((story.settled("drain"), story.settled("look")), ("passed", "failed"), "{work}");
+        let reason =
+            |step| story.last("step.settled", Some(step), "reason").map(ToString::to_string).unwrap_or_default();
+        assert!(reason("drain").contains("no items") && reason("look").contains("no items"), "{}", reason("drain"));
+        assert!(!desk.work().join("done").exists() && server.got().is_empty(), "{work}: something was done");
+    }
 }

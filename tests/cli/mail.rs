@@ -101,6 +101,7 @@ fn mail_in_each_way_of_misbehaving() {
     let strange = MailServer::new(Speaks::Plain, Some("AG9wcwBlbHNl"), Trouble::None);
     let without = plain(Trouble::None);
     let false_one = MailServer::new(Speaks::Tls(other.config()), None, Trouble::None);
+    let false_start = MailServer::new(Speaks::StartTls(other.config()), None, Trouble::None);
     let account = format!("ops:{SECRET}@");
     // Where it is sent, how often it is tried, a part of each error, how often it arrives.
     let cases = [
@@ -112,6 +113,7 @@ fn mail_in_each_way_of_misbehaving() {
         (format!("smtp://{account}{}", strange.place()), 1, "wrong account or password", 0),
         (format!("smtp://{account}{}?tls=required", without.place()), 1, "STARTTLS", 0),
         (format!("smtps://{account}{}", false_one.place()), 1, "certificate", 0),
+        (format!("smtp://{account}{}?tls=required", false_start.place()), 1, "certificate", 0),
         (format!("smtp://{account}mail.example.com"), 1, "would be sent in the clear", 0),
         ("not an address".to_owned(), 1, "cannot be read", 0),
     ];
@@ -126,5 +128,5 @@ fn mail_in_each_way_of_misbehaving() {
         nowhere(SECRET, &desk, &said);
     }
     assert_eq!((busy.sessions(), busy.mails().len(), stalls.sessions()), (2, 1, 3));
-    assert_eq!((without.mails().len(), false_one.mails().len()), (0, 0));
+    assert_eq!((without.mails().len(), false_one.mails().len(), false_start.mails().len()), (0, 0, 0));
 }

@@ -168,6 +168,49 @@ fn a_directory_that_is_missing_or_takes_no_file_is_named_and_the_old_file_stays(
     assert_eq!(ended, "not_started", "{}", reason(&sealed));
 }
 
+/// A disk of its own under the file, which goes with this.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// One of 16 KiB; nothing where mounting is not allowed.
+    fn under(folder: PathBuf) -> Option<Self> {
+        let mut mount = std::process::Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"]).arg(&folder).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _gone = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "what is not tried here is said")]
+fn a_disk_that_is_full_leaves_the_old_file_whole() {
+    let desk = desk("");
+    let Some(mounted) = SmallDisk::under(desk.work().join("etc")) else {
+        println!("not tried: mounting is not allowed here");
+        return;
+    };
+    fs::write(file(&desk), OLD).unwrap();
+    // As much as there is room for.
+    let filler = mounted.0.join("filler");
+    assert_eq!(fs::write(&filler, vec![b'x'; 64 << 10]).unwrap_err().raw_os_error(), Some(28));
+    desk.run("try", &[]).ended(1).shows("No space left on device").shows("it is as it was");
+    let story = desk.story();
+    assert_eq!((story.settled("write"), story.of("doubt.opened", None).count()), ("failed", 0));
+    assert_eq!((text(&desk).as_str(), desk.read("count").as_str()), (OLD, ""));
+    assert_eq!(beside(&desk), ["filler", "resolv.conf"], "nothing is left beside it");
+    desk.do_it(&["audit", "verify", "latest"]).ended(0);
+    // With room again the same step does it.
+    fs::remove_file(filler).unwrap();
+    desk.run("try", &[]).ended(0);
+    assert_eq!(text(&desk), NEW);
+    drop(mounted);
+}
+
 #[test]
 fn a_link_is_followed_and_what_is_no_file_is_refused() {
     let linked = desk("");

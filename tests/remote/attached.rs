@@ -80,6 +80,23 @@ fn both_killed(far: &Far) {
 }
 
 #[test]
+fn the_supervisor_alone_is_killed_and_the_engine_looks_there() {
+    let far = held("");
+    let run = far.start(&["run", "try"]);
+    lines_in(&far.desk.work().join("count"));
+    let made = far.host(1).wire().made();
+    kill_process(supervisor(&far), Signal::KILL).unwrap();
+    open_gate(far.desk.work());
+    run.end().ended(0).shows("resolved");
+    assert_eq!(far.desk.read("count"), "began\nended\nafter\n");
+    let story = far.desk.story();
+    assert_eq!((story.of("doubt.opened", None).count(), story.of("step.intent", Some("held")).count()), (0, 1));
+    assert!(far.host(1).wire().made() > made, "nobody looked there");
+    far.nothing_left();
+    far.do_it(&["audit", "verify", "latest"]).ended(0);
+}
+
+#[test]
 fn engine_and_supervisor_are_killed_and_the_far_side_is_looked_at() {
     let far = held("");
     both_killed(&far);

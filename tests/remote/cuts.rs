@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use runbook_tests::far::{Far, write_program};
 use runbook_tests::until::{lines_in, until};
 use rustix::process::Signal;
 
-use crate::attached::{held, open_gate};
+use crate::attached::{gate, held, open_gate};
 
 #[test]
 fn one_that_is_cut_in_the_midst_is_found_again() {
@@ -102,5 +103,29 @@ fn a_wire_that_holds_everything_back_gives_nothing_twice() {
     far.host(1).wire().let_go();
     run.end().ended(1);
     assert_eq!(far.desk.read("count"), "");
+    far.nothing_left();
+}
+
+#[test]
+fn one_that_is_cut_in_the_moment_it_begins_is_begun_and_found_again() {
+    let far = Far::with(1, "SetEnv PATH=$HOST/bin:/usr/local/bin:/usr/bin:/bin");
+    let bin = far.host(1).folder().join("bin");
+    fs::create_dir(&bin).unwrap();
+    // The last thing that is done there before an act begins: it takes until the gate is opened.
+    let sync = "#!/bin/sh\necho syncing >> $WORK/moment\ncat $WORK/go\nexec /bin/sync \"$@\"\n";
+    write_program(&bin.join("sync"), &sync.replace("$WORK", &far.desk.work().to_string_lossy()));
+    gate(far.desk.work());
+    far.write("steps: { a: { act: A, on: web1, script: 'echo did >> $WORK/count' } }\n");
+    let run = far.start(&["run", "try"]);
+    lines_in(&far.desk.work().join("moment"));
+    far.host(1).wire().down();
+    until(|| if far.host(1).is_connected() { Err("it is still connected".to_owned()) } else { Ok(()) });
+    open_gate(far.desk.work());
+    lines_in(&far.desk.work().join("count"));
+    far.host(1).wire().up();
+    run.end().ended(0);
+    let story = far.desk.story();
+    assert_eq!((story.settled("a"), story.of("doubt.opened", None).count()), ("passed", 0));
+    assert_eq!(far.desk.read("count"), "did\n");
     far.nothing_left();
 }

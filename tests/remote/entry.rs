@@ -154,3 +154,29 @@ fn a_connection_that_cannot_be_shared_is_made_each_time() {
     assert_eq!(far.host(1).wire().made(), 2);
     far.nothing_left();
 }
+
+#[test]
+fn of_a_list_of_hosts_the_one_that_nobody_knows_fails_and_the_others_do_not() {
+    let far = Far::with(2, "");
+    far.write(
+        "
+steps:
+  change:
+    act: Change {{ each.host }}
+    for_each: { host: [web1, web9, web2], on_item_fail: continue }
+    on: '{{ each.host }}'
+    run: touch $WORK/{{ each.host }}.changed
+    on_fail: tell
+  tell: { escalate: Somebody is told, to: oncall, handover: true }
+",
+    );
+    far.run().ended(3);
+    let story = far.desk.story();
+    let settled = ["change[0]", "change[1]", "change[2]", "change"].map(|step| story.settled(step).to_owned());
+    assert_eq!(settled, ["passed", "failed", "passed", "failed"]);
+    let reason = story.last("step.settled", Some("change[1]"), "reason").unwrap().to_string();
+    assert!(reason.contains("there is no host \\\"web9\\\" in the team file (it has web1, web2)"), "{reason}");
+    assert_eq!(story.of("doubt.opened", None).count(), 0);
+    assert!(far.desk.work().join("web1.changed").exists() && far.desk.work().join("web2.changed").exists());
+    far.nothing_left();
+}

@@ -1,4 +1,4 @@
-//! ssh is cut at random moments of acts on three hosts: nothing happens twice, and nothing is unaccounted for.
+//! ssh is cut at random moments of a loop of acts over three hosts: nothing happens twice, and nothing is unaccounted for.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,19 @@ use runbook_tests::run::Said;
 const CUTS: usize = 20;
 const CUTS_FULL: usize = 100;
 
-const ACTS: [&str; 3] = ["one", "two", "three"];
+/// What is done, each on one of three hosts, two at once.
+const ACTS: [&str; 6] = ["drain[0]", "drain[1]", "drain[2]", "drain[3]", "drain[4]", "drain[5]"];
 
 const RUNBOOK: &str = "
 defaults: { timeout: 60s }
 steps:
-  one: { act: One, on: web1, script: 'echo one >> $WORK/done; sleep 0.2; echo end', on_fail: two }
-  two: { act: Two, needs: [one], on: web2, script: 'sleep 0.1; echo two >> $WORK/done; sleep 0.1', on_fail: three }
-  three: { act: Three, needs: [two], on: web3, script: 'sleep 0.2; echo three >> $WORK/done', on_fail: done }
+  drain:
+    act: Drain {{ each.host }}
+    on: '{{ each.host }}'
+    script: 'sleep 0.1; echo \"drain[$NUMBER]\" >> $WORK/done; sleep 0.1; echo end'
+    env: { NUMBER: '{{ each.index }}' }
+    for_each: { host: [web1, web2, web3, web1, web2, web3], width: 2, on_item_fail: continue }
+    on_fail: failed
 ";
 
 /// Numbers that look like chance and are the same for a seed.
@@ -37,6 +42,8 @@ struct Account {
     not_started: usize,
     settled: usize,
     reconnected: usize,
+    /// Why some were in doubt.
+    doubts: Vec<String>,
 }
 
 #[test]
@@ -59,8 +66,11 @@ fn no_cut_makes_anything_happen_twice_or_go_unaccounted() {
     }
     println!("{cuts} cuts in runs of {whole} ms: {account:?}");
     assert_eq!(account.passed + account.not_started + account.settled, cuts * ACTS.len());
-    assert!(account.passed > cuts, "{account:?}");
-    far.nothing_left_but_voids();
+    assert!(account.passed > cuts * 3 && account.reconnected > 0, "{account:?}");
+    // Of one in doubt what is known there stays there.
+    if account.doubts.is_empty() {
+        far.nothing_left_but_voids();
+    }
 }
 
 /// One run, cut once: host 0 is all three.
@@ -92,7 +102,11 @@ fn one_cut(far: &Far, number: usize, after: Duration, host: u64, account: &mut A
         let what = format!("cut {number} of host {host}: {act} is {} ({reason}), {count} times", story.settled(act));
         let doubted = story.of("doubt.opened", Some(act)).count() > 0;
         match (story.settled(act), count) {
-            (_, 0 | 1) if doubted => account.settled += 1,
+            (_, 0 | 1) if doubted => {
+                account.settled += 1;
+                let why = story.last("doubt.opened", Some(act), "why").map(ToString::to_string);
+                account.doubts.push(format!("cut {number}, {act}: {}", why.unwrap_or_default()));
+            }
             ("passed", 1) => account.passed += 1,
             ("failed", 0) if reason.contains("cannot be reached") || reason.contains("it was not started on") => {
                 account.not_started += 1;
@@ -106,7 +120,9 @@ fn one_cut(far: &Far, number: usize, after: Duration, host: u64, account: &mut A
 /// A person looks what was done, says it, and the run goes on.
 fn settle(far: &Far) -> Said {
     let story = far.desk.story();
-    let doubt = story.of("doubt.opened", None).last().and_then(|entry| entry["step"].as_str()).unwrap().to_owned();
+    let open = |step: &&str| story.of("doubt.settled", Some(*step)).count() == 0;
+    let mut doubts = story.of("doubt.opened", None).filter_map(|entry| entry["step"].as_str());
+    let doubt = doubts.find(open).unwrap().to_owned();
     let word = if far.desk.read("done").lines().any(|line| line == doubt) { "--done" } else { "--not-done" };
     far.do_it(&["settle", "latest", &doubt, word, "--reason", "the file says so"])
 }

@@ -115,10 +115,15 @@ impl Far {
     #[must_use]
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = self.desk.command(words);
+        self.settle_in(&mut command);
+        command
+    }
+
+    /// Has a command, of another desk's too, know these hosts.
+    pub fn settle_in(&self, command: &mut Command) {
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", self.desk.work().join("bin").display()));
         command.env("TMPDIR", self.desk.work()).env_remove("XDG_RUNTIME_DIR").env_remove("SSH_AUTH_SOCK");
-        command
     }
 
     /// Starts the program and lets it go on.
@@ -199,14 +204,20 @@ impl Host {
         fs::create_dir_all(folder.join("state")).unwrap();
         make_key(&folder.join("host_key"));
         let port = free_port();
+        // Of several such lines a server takes the first alone.
+        let (set, more): (Vec<&str>, Vec<&str>) =
+            configuration.lines().partition(|line| line.trim_start().starts_with("SetEnv "));
+        let set: String = set.iter().filter_map(|line| line.trim().strip_prefix("SetEnv")).collect();
+        let filled = |text: &str| text.replace("$HOST", &folder.to_string_lossy());
         let configuration = format!(
             "ListenAddress {listen}\nPort {port}\nHostKey {host}/host_key\nAuthorizedKeysFile {keys}/mine.pub\n\
              PidFile none\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n\
-             MaxStartups 100\nMaxSessions 100\nSetEnv XDG_STATE_HOME={host}/state\n{more}\n",
+             MaxStartups 100\nMaxSessions 100\nSetEnv XDG_STATE_HOME={host}/state{set}\n{more}\n",
             listen = if apart { "0.0.0.0" } else { "127.0.0.1" },
             host = folder.display(),
             keys = desk.work().join("keys").display(),
-            more = configuration.replace("$HOST", &folder.to_string_lossy()),
+            set = filled(&set),
+            more = filled(&more.join("\n")),
         );
         fs::write(folder.join("sshd_config"), configuration).unwrap();
         let mut server = serve(&folder, apart.then_some(name.as_str()));
@@ -252,6 +263,12 @@ impl Host {
                 .unwrap_or_default()
         };
         inside(&self.state().join("runbook")).iter().flat_map(|run| inside(run)).collect()
+    }
+
+    /// Whether anything serves a connection to it.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        !crate::processes::descendants(self.server.id()).is_empty()
     }
 
     /// Stops all that serves its connections, as a machine that is frozen.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
@@ -59,6 +60,7 @@ impl Got {
 
 #[derive(Debug, Default)]
 struct Inside {
+    over: AtomicBool,
     got: Mutex<Vec<Got>>,
     stalled: Mutex<Vec<TcpStream>>,
 }
@@ -101,6 +103,9 @@ impl Server {
         let kept = Arc::clone(&inside);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                if kept.over.load(Ordering::SeqCst) {
+                    return;
+                }
                 let Some(got) = read(&stream) else { continue };
                 let reply = answer(&got);
                 held(&kept.got).push(got);
@@ -138,6 +143,14 @@ impl Server {
             let _sent = stream.write_all(answer.as_bytes());
             let _closed = stream.shutdown(Shutdown::Both);
         }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.inside.over.store(true, Ordering::SeqCst);
+        // Wakes the thread that listens.
+        let _woken = TcpStream::connect(&self.place);
     }
 }
 

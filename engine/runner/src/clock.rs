@@ -2,8 +2,9 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
     timerfd_settime,
@@ -164,6 +165,45 @@ impl Alarm {
                 self.armed = None;
                 return;
             }
+        }
+    }
+}
+
+/// A length of time that begins now, by a clock that goes on while the machine sleeps where there is one to give.
+pub(crate) enum Allowance {
+    /// By an alarm.
+    Awake(Alarm),
+    /// By the clock that stands still meanwhile.
+    Else(tokio::time::Instant),
+    /// It ran out and was told.
+    Out,
+}
+
+impl Allowance {
+    /// Begins it. Must be called inside a tokio runtime with its io and time drivers.
+    pub(crate) fn start(allowed: Duration) -> Self {
+        let from = Timestamp::UNIX_EPOCH;
+        let until = SignedDuration::try_from(allowed).ok().and_then(|allowed| from.checked_add(allowed).ok());
+        let alarm = Alarm::new().and_then(|mut alarm| alarm.set(until, from).map(|()| alarm));
+        alarm.map_or_else(|_| Self::Else(tokio::time::Instant::now() + allowed), Self::Awake)
+    }
+
+    /// Returns when it has run out, once.
+    pub(crate) async fn runs_out(&mut self) {
+        match self {
+            Self::Awake(alarm) => alarm.rings().await,
+            Self::Else(deadline) => tokio::time::sleep_until(*deadline).await,
+            Self::Out => std::future::pending().await,
+        }
+        *self = Self::Out;
+    }
+
+    /// What comes of some work, or nothing where the time ran out before.
+    pub(crate) async fn within<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.runs_out() => None,
         }
     }
 }

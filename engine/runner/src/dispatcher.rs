@@ -15,6 +15,7 @@ use runbook_transcript::inbox::Message;
 use tokio::sync::mpsc;
 
 use crate::account::Account;
+use crate::channel::incidents::{Incident, Incidents};
 use crate::clock::{Alarm, Clock, Stamp};
 use crate::executor::{Executor, Workplace};
 use crate::inbox::{self, Watch};
@@ -77,6 +78,10 @@ pub(crate) struct Dispatcher {
     /// This process was told to end: what is handed in from now on is for the next.
     leaving: bool,
     sealed: Option<RunOutcome>,
+    /// What was told by a channel that holds it open.
+    incidents: Incidents,
+    /// Those of them that are over with the run.
+    ending: Vec<Incident>,
     /// A deadline that was told of and is still wanted: it is not told of again before something else happens.
     told_deadline: Option<Timestamp>,
 }
@@ -90,6 +95,7 @@ pub(crate) struct Parts {
     pub(crate) inputs: InputReceiver,
     pub(crate) inbox: Option<Watch>,
     pub(crate) taken: BTreeSet<String>,
+    pub(crate) incidents: Incidents,
 }
 
 impl Dispatcher {
@@ -98,7 +104,7 @@ impl Dispatcher {
     /// # Errors
     /// What the system says when it has no timer or signal to give.
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
-        let Parts { state, recorder, work, clock, inputs, inbox, taken } = parts;
+        let Parts { state, recorder, work, clock, inputs, inbox, taken, incidents } = parts;
         crate::process::adopt()?;
         Ok(Self {
             state,
@@ -116,6 +122,8 @@ impl Dispatcher {
             suspend: false,
             leaving: false,
             sealed: None,
+            incidents,
+            ending: Vec::new(),
             told_deadline: None,
         })
     }
@@ -224,6 +232,9 @@ impl Dispatcher {
                 return Err(unwritable);
             }
         }
+        for incident in self.incidents.over(&self.state) {
+            self.executor.resolve(incident);
+        }
         Ok(())
     }
 
@@ -258,7 +269,13 @@ impl Dispatcher {
 
     fn perform(&mut self, effect: Effect, stamp: Stamp) -> Result<(), Unwritable> {
         match effect {
-            Effect::Record(actor, record) => self.recorder.append(&actor, &record, stamp, &self.work)?,
+            Effect::Record(actor, record) => {
+                if let Record::RunSealed { outcome, .. } = &record {
+                    self.end_incidents(*outcome, stamp)?;
+                }
+                self.recorder.append(&actor, &record, stamp, &self.work)?;
+                self.incidents.note(&record, &actor, &self.work.team);
+            }
             Effect::Sync => self.recorder.sync(&self.work)?,
             Effect::Plan { key, invocation } => self.executor.plan(key, &invocation),
             Effect::PlanItems { key, items, shown } => self.executor.plan_items(key, &items, shown),
@@ -275,9 +292,20 @@ impl Dispatcher {
             Effect::Sealed(outcome) => {
                 self.recorder.enter_seal(outcome, stamp)?;
                 self.sealed = Some(outcome);
+                for incident in std::mem::take(&mut self.ending) {
+                    self.executor.resolve(incident);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Notes which incidents are over with the run: what follows its seal cannot be recorded.
+    fn end_incidents(&mut self, outcome: RunOutcome, stamp: Stamp) -> Result<(), Unwritable> {
+        let (notes, over) = self.incidents.at_the_end(outcome, &self.state);
+        self.ending = over;
+        let engine = Actor::engine(self.operator.uid);
+        notes.iter().try_for_each(|note| self.record(&engine, note, stamp))
     }
 
     /// Takes in what lies in the inbox; says whether anything did. A message is removed when what followed from it is

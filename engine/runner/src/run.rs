@@ -40,6 +40,7 @@ pub use self::error::{LockedBy, RunError};
 pub(crate) use self::leftover::{is_process, start_time};
 pub use self::retry::{Earlier, RetryError, look_back};
 use crate::account::Machine;
+use crate::channel::incidents::Incidents;
 use crate::clock::Clock;
 use crate::dispatcher::{Dispatcher, InputReceiver, Parts, Stop};
 use crate::executor::{About, Keeper, Workplace};
@@ -283,7 +284,8 @@ async fn begin(
         None => Vec::new(),
     };
     let inbox = (options.mode == Mode::Real).then(|| Watch::new(&run.inbox()));
-    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken: BTreeSet::new() };
+    let (taken, incidents) = (BTreeSet::new(), Incidents::default());
+    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken, incidents };
     let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
     dispatcher.take_over(&taken_over).map_err(RunError::Unwritable)?;
     let stop = dispatcher.run(Event::Started).await;
@@ -316,6 +318,7 @@ pub async fn resume(
         open,
         plans,
         taken,
+        incidents,
         boot_id,
     } = replayed;
     let name = lock::name(&plan, &started.params, run.id())?;
@@ -339,7 +342,7 @@ pub async fn resume(
     let recorder = Recorder::new(writer, store.ledger(), started.runbook.clone());
     recorder.enter_missing_start().map_err(RunError::Unwritable)?;
     let inbox = Some(Watch::new(&run.inbox()));
-    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken };
+    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken, incidents };
     let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
     take_up(&mut dispatcher, &run, Found { resumed, operator, torn, open, plans, same_boot })?;
     dispatcher.take_over(&left_over).map_err(RunError::Unwritable)?;
@@ -375,7 +378,7 @@ fn take_up(dispatcher: &mut Dispatcher, run: &RunDir, found: Found) -> Result<()
     let mut seen_to = Vec::new();
     for key in acts {
         if let Some(plan) = plans.get(&key) {
-            dispatcher.executor.remember_writing(&key, plan);
+            dispatcher.executor.remember(&key, plan);
         }
         let process = open.get(&key).filter(|_| same_boot);
         let fate = fate::Fate::find(run, &key, true, process.copied());

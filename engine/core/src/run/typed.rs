@@ -28,12 +28,11 @@ impl RunState {
     ) -> Result<BTreeMap<String, Value>, String> {
         let read = self.outputs_read(step);
         if let Some(unknown) = typed.keys().find(|name| !read.iter().any(|(known, _)| known == *name)) {
-            return Err(match read.is_empty() {
-                true => format!("no later step reads an output {unknown}, nor any other of it"),
-                false => format!(
-                    "no later step reads an output {unknown}; they read {}",
-                    read.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
-                ),
+            return Err(if read.is_empty() {
+                format!("no later step reads an output {unknown}, nor any other of it")
+            } else {
+                let names: Vec<&str> = read.iter().map(|(name, _)| name.as_str()).collect();
+                format!("no later step reads an output {unknown}; they read {}", names.join(", "))
             });
         }
         let mut outputs = BTreeMap::new();

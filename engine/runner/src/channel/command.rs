@@ -17,20 +17,11 @@ pub(super) async fn deliver(
     addressee: &str,
     office: &Office<'_>,
 ) -> Result<String, Failure> {
-    run(words, timeout, message, addressee, office).await.map_err(Failure::for_now)
-}
-
-async fn run(
-    words: &[String],
-    timeout: Duration,
-    message: &Message,
-    addressee: &str,
-    office: &Office<'_>,
-) -> Result<String, String> {
-    let (name, rest) = words.split_first().ok_or("its command has no words")?;
+    let (name, rest) = words.split_first().ok_or_else(|| Failure::for_good("its command has no words"))?;
     let mut environment = office.machine.clean_environment();
     let path = environment.get("PATH").cloned().unwrap_or_default();
-    let program = resolve(name, &path, office.directory).map_err(|error| error.to_string())?;
+    // A program that is not there will not be there in a second either.
+    let program = resolve(name, &path, office.directory).map_err(|error| Failure::for_good(error.to_string()))?;
     environment.insert("RUNBOOK_TO".to_owned(), addressee.into());
     environment.insert("RUNBOOK_RUN".to_owned(), message.run.clone().into());
     environment.insert("RUNBOOK_SUBJECT".to_owned(), message.subject.replace('\0', " ").into());
@@ -41,7 +32,7 @@ async fn run(
     spec.stdin = Stdin::Bytes(message.text.clone().into_bytes());
     spec.timeout = Some(timeout);
     spec.capture.memory = ANSWER_BYTES_MAX;
-    let running = process::start(spec).map_err(|error| error.to_string())?;
+    let running = process::start(spec).map_err(|error| Failure::for_now(error.to_string()))?;
     let ended = running.wait(|_, _| {}).await;
     // What telling somebody leaves running is no look's.
     let _told = office.orphans.map(|orphans| orphans.borrow_mut().come());
@@ -53,11 +44,11 @@ async fn run(
             let why = first_line(&ended.stderr.kept);
             let why = if why.is_empty() { printed } else { why };
             let colon = if why.is_empty() { "" } else { ": " };
-            Err(format!("{name} ended with exit code {code}{colon}{why}"))
+            Err(Failure::for_now(format!("{name} ended with exit code {code}{colon}{why}")))
         }
-        End::Signalled(signal) => Err(format!("{name} was ended by signal {signal}")),
-        End::TimedOut => Err(format!("{name} did not end within {}s", timeout.as_secs())),
-        End::Terminated(_) | End::Lost => Err(format!("the end of {name} is not known")),
+        End::Signalled(signal) => Err(Failure::for_now(format!("{name} was ended by signal {signal}"))),
+        End::TimedOut => Err(Failure::for_now(format!("{name} did not end within {timeout:?}"))),
+        End::Terminated(_) | End::Lost => Err(Failure::for_now(format!("the end of {name} is not known"))),
     }
 }
 

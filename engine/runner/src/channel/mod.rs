@@ -4,6 +4,7 @@ mod attempts;
 mod command;
 mod email;
 mod http;
+pub(crate) mod incidents;
 mod pagerduty;
 pub mod secret;
 mod slack;
@@ -61,6 +62,8 @@ pub(super) struct Message {
     pub(super) subject: String,
     pub(super) text: String,
     pub(super) is_test: bool,
+    /// Whether it says that what was told is over.
+    pub(super) is_over: bool,
 }
 
 /// Where messages are sent from.
@@ -103,18 +106,13 @@ where
         severity: work.about.severity,
         subject: telling.subject.clone(),
         text: text.clone(),
-        is_test: false,
+        ..Message::default()
     };
     let office =
         Office { team: &work.team, machine: &work.machine, directory: &work.directory, orphans: Some(&work.orphans) };
     for way in &route.tries {
         let person = way.person(&telling.to);
-        let keep = |secrets: &crate::secret::Secrets| {
-            let mut read = work.secrets_read.borrow_mut();
-            for (name, value) in secrets.iter() {
-                read.insert(name.to_owned(), value.to_owned());
-            }
-        };
+        let keep = |secrets: &crate::secret::Secrets| work.remember(secrets);
         let reached =
             by(&message, way, office, keep, async |result| say(person.clone(), &way.channel, result).await).await;
         if reached {

@@ -12,8 +12,16 @@ const SUMMARY_CHARS_MAX: usize = 1024;
 /// Characters `PagerDuty` takes for a key.
 const KEY_CHARS_MAX: usize = 255;
 
-/// What is posted. What is told of one step of one run again, by a retry or to the rest of a team, is one incident.
+/// What is posted: that something happened, or that it is over. What is told of one step of one run again, by a retry or to the rest of a team, is one incident.
 pub(super) fn body(message: &Message, addressee: &str, routing_key: &str, source: &str) -> Vec<u8> {
+    if message.is_over {
+        let event = json!({
+            "routing_key": routing_key,
+            "event_action": "resolve",
+            "dedup_key": dedup_key(message),
+        });
+        return event.to_string().into_bytes();
+    }
     let severity = match message.severity {
         _ if message.is_test => "info",
         Some(Severity::Critical) | None => "critical",

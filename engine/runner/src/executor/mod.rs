@@ -20,8 +20,8 @@ use std::rc::Rc;
 use runbook_core::document::model::{SecretSource, Severity};
 use runbook_core::document::team::Team;
 use runbook_core::run::effect::{Command, EvidenceWanted, Invocation};
-use runbook_core::run::event::Event;
-use runbook_core::run::record::{AttemptKey, BlobDigest, End, StartFailure, StartFailureKind, StepPath};
+use runbook_core::run::event::{Ending, Event, Input};
+use runbook_core::run::record::{Actor, AttemptKey, BlobDigest, End, StartFailure, StartFailureKind, StepPath};
 use runbook_transcript::digest::Digest;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -33,13 +33,14 @@ use self::stored::StoredPlan;
 use self::tasks::{Done, Handle, Tasks};
 use self::writing::WritingPlan;
 use crate::account::Machine;
+use crate::channel::incidents::{self, Incident};
 use crate::channel::{self, Telling};
 use crate::mask::Masker;
 use crate::observer::Observer;
 use crate::process::{Orphans, Reason, Running};
 use crate::remote::Masters;
 use crate::secret::Secrets;
-use crate::supervisor::{Control, Exit, Order, Supervisor, Watched, attempt_name};
+use crate::supervisor::{Control, Exit, Order, Supervisor, Watched, attempt_name, exit_path};
 
 /// Deliveries that may wait to be taken in.
 const TOLD_MAX: usize = 16;
@@ -81,6 +82,16 @@ pub struct Workplace {
     pub orphans: RefCell<Orphans>,
 }
 
+impl Workplace {
+    /// Remembers secrets that were read: they show in nothing that is printed from now on.
+    pub(crate) fn remember(&self, secrets: &Secrets) {
+        let mut read = self.secrets_read.borrow_mut();
+        for (name, value) in secrets.iter() {
+            read.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
 /// Does the work of a run.
 pub struct Executor {
     work: Rc<Workplace>,
@@ -92,6 +103,37 @@ pub struct Executor {
     started: u64,
     /// Files that are being written: how that ended can be seen where nobody tells it.
     writings: BTreeMap<AttemptKey, WritingPlan>,
+    /// What runs on other hosts, with supervisors here: where one is gone it is looked at there.
+    elsewhere: BTreeMap<AttemptKey, ExecutionPlan>,
+}
+
+/// What tells how an attempt ended where its supervisor is gone.
+enum Left {
+    Nothing,
+    /// The file that it writes.
+    File(WritingPlan),
+    /// The host that it runs on, and whether it is to be ended there.
+    Elsewhere(Box<ExecutionPlan>, watch::Receiver<bool>),
+}
+
+impl Left {
+    /// How it ended, where that is known or can be seen.
+    async fn look(self, key: &AttemptKey, ending: Ending, work: &Workplace) -> Ending {
+        match self {
+            Self::Nothing => ending,
+            Self::File(plan) => plan.settled(key, ending),
+            Self::Elsewhere(plan, asked) => {
+                // A supervisor that leaves that it does not know has looked for as long as it may.
+                let is_unseen =
+                    matches!(ending.end, End::Lost(_)) && Exit::read(&exit_path(&work.exits, key)).is_none();
+                if !is_unseen {
+                    return ending;
+                }
+                let show = |stream, bytes: &[u8]| work.observer.output(key, stream, bytes);
+                elsewhere::take_back(&plan, key, work, asked, show).await
+            }
+        }
+    }
 }
 
 impl Executor {
@@ -109,6 +151,7 @@ impl Executor {
             told: mpsc::channel(TOLD_MAX),
             started: 0,
             writings: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
         }
     }
 
@@ -257,9 +300,7 @@ impl Executor {
     }
 
     fn begin_supervised(&mut self, key: &AttemptKey, plan: StoredPlan) {
-        if let StoredPlan::Writing(plan) = &plan {
-            self.writings.insert(key.clone(), plan.clone());
-        }
+        self.note_place(key, &plan);
         let is_here = !matches!(&plan, StoredPlan::Program(plan) if plan.address.is_some());
         if is_here && plan.secrets().is_empty() {
             return match command::order_without_secrets(&plan, key, &self.work) {
@@ -295,16 +336,27 @@ impl Executor {
         let start_time = crate::run::start_time(pid).unwrap_or_default();
         self.ready.push_back(Event::Spawned { key: key.clone(), pid, start_time });
         let (work, attempt) = (Rc::clone(&self.work), key.clone());
-        let writing = self.writings.remove(&key);
-        self.tasks.add(Some(key), Some(Handle::Supervised(control)), async move {
+        let (left, handle) = self.left(&key, control);
+        self.tasks.add(Some(key), Some(handle), async move {
             let show = |stream, bytes: &[u8]| work.observer.output(&attempt, stream, bytes);
             let ending = supervisor.end(work.keeper.blobs(), show).await;
-            let ending = match writing {
-                Some(plan) => plan.settled(&attempt, ending),
-                None => ending,
-            };
+            let ending = left.look(&attempt, ending, &work).await;
             Done::Ended(attempt, Box::new(ending))
         });
+    }
+
+    /// What tells how an attempt ended where its supervisor is gone, and how its end is asked for.
+    fn left(&mut self, key: &AttemptKey, control: Control) -> (Left, Handle) {
+        if let Some(plan) = self.writings.remove(key) {
+            return (Left::File(plan), Handle::Supervised(control));
+        }
+        match self.elsewhere.remove(key) {
+            Some(plan) => {
+                let (stop, asked) = watch::channel(false);
+                (Left::Elsewhere(Box::new(plan), asked), Handle::SupervisedElsewhere(control, stop))
+            }
+            None => (Left::Nothing, Handle::Supervised(control)),
+        }
     }
 
     /// Lets an attempt go that waits at its gate: that it may is on disk. One that ended meanwhile is passed over.
@@ -317,10 +369,22 @@ impl Executor {
         self.tasks.shut_gates();
     }
 
-    /// What another engine started, where it is a file to write: how that ended can be seen.
-    pub(crate) fn remember_writing(&mut self, key: &AttemptKey, plan: &BlobDigest) {
-        if let Ok(StoredPlan::Writing(plan)) = self.read_plan(plan) {
-            self.writings.insert(key.clone(), plan);
+    /// What another engine started, where it is a file to write or on another host: how that ended can be seen.
+    pub(crate) fn remember(&mut self, key: &AttemptKey, plan: &BlobDigest) {
+        if let Ok(plan) = self.read_plan(plan) {
+            self.note_place(key, &plan);
+        }
+    }
+
+    fn note_place(&mut self, key: &AttemptKey, plan: &StoredPlan) {
+        match plan {
+            StoredPlan::Writing(plan) => {
+                self.writings.insert(key.clone(), plan.clone());
+            }
+            StoredPlan::Program(plan) if plan.address.is_some() => {
+                self.elsewhere.insert(key.clone(), plan.clone());
+            }
+            StoredPlan::Program(_) | StoredPlan::Request(_) => {}
         }
     }
 
@@ -336,13 +400,10 @@ impl Executor {
     /// Sees to an attempt that another engine started; `Ended` follows as an event.
     pub(crate) fn take_up(&mut self, key: AttemptKey, watched: Watched, control: Control) {
         let (work, attempt) = (Rc::clone(&self.work), key.clone());
-        let writing = self.writings.remove(&key);
-        self.tasks.add(Some(key), Some(Handle::Supervised(control)), async move {
+        let (left, handle) = self.left(&key, control);
+        self.tasks.add(Some(key), Some(handle), async move {
             let ending = watched.end(work.keeper.blobs()).await;
-            let ending = match writing {
-                Some(plan) => plan.settled(&attempt, ending),
-                None => ending,
-            };
+            let ending = left.look(&attempt, ending, &work).await;
             Done::Ended(attempt, Box::new(ending))
         });
     }
@@ -393,7 +454,7 @@ impl Executor {
         });
     }
 
-    fn ended(&mut self, key: AttemptKey, ending: runbook_core::run::event::Ending) {
+    fn ended(&mut self, key: AttemptKey, ending: Ending) {
         self.ready.push_back(Event::Ended { key, ending: Box::new(ending) });
     }
 
@@ -431,6 +492,16 @@ impl Executor {
                 if left.get() == 0 { Done::Event(Event::ToldAll { step }) } else { Done::Nothing }
             });
         }
+    }
+
+    /// Tells a channel that what it told of a step is over; a note of how that went follows as an event.
+    pub(crate) fn resolve(&mut self, incident: Incident) {
+        let work = Rc::clone(&self.work);
+        self.tasks.add(None, None, async move {
+            let text = incidents::resolve(&incident, &work).await;
+            let actor = Actor::engine(work.machine.account.uid);
+            Done::Event(Event::Said { actor, input: Input::Note { step: Some(incident.step), text } })
+        });
     }
 
     /// Tells the owner; nothing follows.
@@ -514,7 +585,13 @@ impl Executor {
     /// Waits until what has no event is done too, such as telling the owner; only when nothing else runs.
     pub async fn settle(&mut self) {
         while !self.tasks.is_empty() {
-            let _ended = self.tasks.next().await;
+            let done = self.tasks.next().await;
+            // Nothing can be recorded any more; what somebody has to see to is said at least.
+            if let Done::Event(Event::Said { input: Input::Note { step, text }, .. }) = done
+                && incidents::may_stay_open(&text)
+            {
+                self.work.observer.unrecorded(&format!("{}: {text}", step.unwrap_or_default()));
+            }
         }
     }
 }

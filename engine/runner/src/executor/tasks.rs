@@ -46,6 +46,8 @@ pub(crate) enum Handle {
     Child(Terminate),
     /// It has a supervisor.
     Supervised(Control),
+    /// It has a supervisor, and is on another host: where that one is gone, it is looked at there.
+    SupervisedElsewhere(Control, watch::Sender<bool>),
     /// It is a request of this process.
     Request(Rc<Notify>),
     /// It is on another host.
@@ -57,6 +59,10 @@ impl Handle {
         match self {
             Self::Child(terminate) => terminate.request(reason),
             Self::Supervised(control) => control.stop(),
+            Self::SupervisedElsewhere(control, stop) => {
+                control.stop();
+                stop.send_replace(true);
+            }
             Self::Request(stop) => stop.notify_one(),
             Self::Elsewhere(stop) => drop(stop.send_replace(true)),
         }
@@ -114,7 +120,9 @@ impl Tasks {
 
     fn supervised(&self) -> impl Iterator<Item = (&AttemptKey, &Control)> {
         self.tasks.iter().filter_map(|task| match (&task.key, &task.handle) {
-            (Some(key), Some(Handle::Supervised(control))) => Some((key, control)),
+            (Some(key), Some(Handle::Supervised(control) | Handle::SupervisedElsewhere(control, _))) => {
+                Some((key, control))
+            }
             _ => None,
         })
     }

@@ -5,6 +5,7 @@
 #   o e     bytes of its two outputs that were taken in already
 #   stop    1: it is to be ended
 #   limit limit_s grace_ms   seconds allowed, the same rounded up, milliseconds from TERM to KILL
+#   most    bytes of each output that are kept here
 #   changes 1: it changes the world
 #   job     a function: sets the environment and the directory, and calls go with the words
 # No function here is called by two names, and no text of a step is read twice as code.
@@ -62,6 +63,8 @@ boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null) || boot=-
 # Tells what came of one output since; it grows while it is read, and only what was counted is told.
 tell() {
   size=$(wc -c <"$2") || return 0
+  # What is beyond that may be cut off at any time.
+  [ "$size" -le "$most" ] || size=$most
   size=$((size - $3))
   [ "$size" -gt 0 ] || return 0
   say "$1" "$size"
@@ -186,6 +189,27 @@ guard() {
   printf '%s %s\n' "$why" "$rung" >"$d/asked"
 }
 
+# Cuts off what is printed beyond what is kept, by and by, for as long as anybody prints. Who prints appends: what stays
+# stays as it is.
+bound() {
+  before=0
+  while :; do
+    if ! kill -s 0 "$$" 2>/dev/null; then
+      act=
+      { read -r act <"$d/act"; } 2>/dev/null
+      [ -n "$act" ] && kill -s 0 "$act" 2>/dev/null || exit 0
+    fi
+    sum=0
+    for one in out err; do
+      size=$(wc -c 2>/dev/null <"$d/$one") && [ -n "$size" ] || exit 0
+      sum=$((sum + size))
+      [ "$size" -le "$most" ] || dd if=/dev/null of="$d/$one" bs=1 seek="$most" count=0 2>/dev/null
+    done
+    if [ "$((sum - before))" -gt 1048576 ]; then nap 0.1; else nap 1; fi
+    before=$sum
+  done
+}
+
 # Why the command could not be started; the job ends with it.
 cannot() {
   printf '%s\n' "$*" >"$d/cannot"
@@ -257,13 +281,15 @@ begin() {
     # On disk before anything is changed: after a crash of this machine it is not taken for one that never began.
     sync "$d/keeper" "$d" "$base/$run" 2>/dev/null || sync
   fi
-  say began
+  # A connection that is gone by now ends who speaks into it, and not what was told to begin.
+  (say began)
   follow &
   watcher=$!
   exec </dev/null >/dev/null 2>&1 3<&-
   guard &
   guarded=$!
   printf '%s %s\n' "$guarded" "$(born "$guarded")" >"$d/guard"
+  bound &
   if [ -n "${text+set}" ]; then
     printf %s "$text" | (
       rm -f "$d/in"

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use runbook_core::limits::{BLOB_BYTES_MAX, CAPTURE_BYTES_MAX};
+
 use super::FAR;
 use super::task::{Mode, Task};
 
@@ -9,6 +11,9 @@ use super::task::{Mode, Task};
 /// POSIX one: fish, csh and nushell take text in single quotes as it is, as long as it holds no quote, no backslash
 /// and no exclamation mark. The count comes first, then that many bytes of program, then what the program reads.
 pub(super) const BOOTSTRAP: &str = r#"exec sh -c 'read -r n && eval "$(dd bs=1 count=$n 2>/dev/null)"'"#;
+
+/// Bytes of an output that are kept there: more than is kept here, so that here it is seen that something is missing.
+const KEPT_BYTES_MAX: u64 = BLOB_BYTES_MAX + CAPTURE_BYTES_MAX as u64;
 
 /// A word that a shell cannot be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,7 @@ pub(super) fn payload(task: &Task, mode: &Mode, mark: &str) -> Result<Vec<u8>, H
     set("stop", &stop.to_string())?;
     set("limit", &format!("{}.{:03}", limit / 1000, limit % 1000))?;
     set("limit_s", &limit.div_ceil(1000).to_string())?;
+    set("most", &KEPT_BYTES_MAX.to_string())?;
     set("grace_ms", &task.grace_ms.to_string())?;
     set("changes", if task.changes { "1" } else { "0" })?;
     if let Some(input) = task.text.as_ref().filter(|_| *mode == Mode::Start) {

@@ -18,6 +18,7 @@ use runbook_transcript::writer::{Torn, Writer};
 
 use super::RunError;
 use super::leftover::Process;
+use crate::channel::incidents::Incidents;
 use crate::inbox;
 
 /// Bytes of a blob that a replay reads: an output of which expressions read.
@@ -41,6 +42,8 @@ pub(super) struct Replayed {
     pub(super) plans: BTreeMap<AttemptKey, BlobDigest>,
     /// Messages of the inbox that are in the transcript.
     pub(super) taken: BTreeSet<String>,
+    /// What was told by a channel that holds it open.
+    pub(super) incidents: Incidents,
     /// The boot of the last process that wrote.
     pub(super) boot_id: String,
 }
@@ -63,6 +66,7 @@ struct Replay {
     open: BTreeMap<AttemptKey, Process>,
     plans: BTreeMap<AttemptKey, BlobDigest>,
     taken: BTreeSet<String>,
+    incidents: Incidents,
     boot_id: String,
     failed: Option<RunError>,
 }
@@ -88,6 +92,7 @@ pub(super) fn replay(run: &RunDir) -> Result<Replayed, RunError> {
         open: BTreeMap::new(),
         plans: BTreeMap::new(),
         taken: BTreeSet::new(),
+        incidents: Incidents::default(),
         boot_id: String::new(),
         failed: None,
     };
@@ -99,8 +104,22 @@ pub(super) fn replay(run: &RunDir) -> Result<Replayed, RunError> {
         let why = "it has no entry: its process died before anything was done".to_owned();
         return Err(RunError::Replay { path: run.transcript(), n: 0, why });
     };
-    let Replay { last, last_boot_ms, open, plans, taken, boot_id, .. } = replay;
-    Ok(Replayed { writer, torn, state, plan, team, started, last, last_boot_ms, open, plans, taken, boot_id })
+    let Replay { last, last_boot_ms, open, plans, taken, incidents, boot_id, .. } = replay;
+    Ok(Replayed {
+        writer,
+        torn,
+        state,
+        plan,
+        team,
+        started,
+        last,
+        last_boot_ms,
+        open,
+        plans,
+        taken,
+        incidents,
+        boot_id,
+    })
 }
 
 impl Replay {
@@ -137,6 +156,7 @@ impl Replay {
             (_, None) => return Err(broken("the run does not begin with its start".to_owned())),
             (record, Some(begun)) => {
                 begun.state.apply(record, &entry.actor, entry.ts, &self.blobs);
+                self.incidents.note(record, &entry.actor, &begun.team);
                 self.note(record);
             }
         }

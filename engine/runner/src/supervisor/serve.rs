@@ -6,7 +6,6 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::pin;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use runbook_core::run::event::Ending;
 use runbook_core::run::record::{End, StartFailure, StartFailureKind};
 use runbook_transcript::blob::Blobs;
@@ -18,7 +17,7 @@ use super::adopted;
 use super::exit::{Exit, Room};
 use super::order::{Instead, Order};
 use super::report::Teller;
-use crate::clock::Alarm;
+use crate::clock::Allowance;
 use crate::executor::{Keeper, command, elsewhere, request, writing};
 use crate::mask::Masker;
 use crate::process::{self, Reason, Running};
@@ -148,7 +147,7 @@ async fn watch(
     let act = i32::try_from(running.pid()).ok().and_then(rustix::process::Pid::from_raw);
     let terminate = running.terminate_handle();
     let mut control = pipe::Receiver::from_owned_fd(control).ok();
-    let mut time = Time::start(Duration::from_millis(order.timeout_ms));
+    let mut time = Allowance::start(Duration::from_millis(order.timeout_ms));
     let masker = (!order.masked.is_empty()).then(|| Masker::new(&order.secrets()));
     let mut ended = pin!(command::wait(running, masker, keeper, |stream, bytes| teller.printed(stream, bytes)));
     loop {
@@ -253,31 +252,5 @@ impl Signals {
 async fn comes(signal: &mut Signal) {
     if signal.recv().await.is_none() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// The time an act is allowed, by a clock that goes on while the machine sleeps where there is one to give.
-enum Time {
-    Awake(Alarm),
-    Else(tokio::time::Instant),
-    /// It ran out and was told.
-    Out,
-}
-
-impl Time {
-    fn start(allowed: Duration) -> Self {
-        let from = Timestamp::UNIX_EPOCH;
-        let until = SignedDuration::try_from(allowed).ok().and_then(|allowed| from.checked_add(allowed).ok());
-        let alarm = Alarm::new().and_then(|mut alarm| alarm.set(until, from).map(|()| alarm));
-        alarm.map_or_else(|_| Self::Else(tokio::time::Instant::now() + allowed), Self::Awake)
-    }
-
-    async fn runs_out(&mut self) {
-        match self {
-            Self::Awake(alarm) => alarm.rings().await,
-            Self::Else(deadline) => tokio::time::sleep_until(*deadline).await,
-            Self::Out => std::future::pending().await,
-        }
-        *self = Self::Out;
     }
 }

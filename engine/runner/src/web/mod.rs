@@ -5,6 +5,7 @@
 //! - A certificate is held against what the machine trusts, with `SSL_CERT_FILE` and `SSL_CERT_DIR` in its place where the
 //!   engine was started with them. There is no way around it.
 //! - A proxy is used where [`Request::proxies`] names one, never because of a variable in the engine's environment.
+//! - Its time goes on while the machine sleeps.
 //! - No answer says whether something may have been sent: before a connection stands, TLS included, nothing was.
 //! - No message holds a header, a body or what stands in front of the `@` of an address.
 
@@ -17,11 +18,11 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::time::{Instant, timeout_at};
 
 pub use self::no_answer::{NoAnswer, NotSent};
 pub use self::proxy::Proxies;
 use self::sent::Connected;
+use crate::clock::Allowance;
 
 /// How this program names itself, unless a request does.
 const USER_AGENT: &str = concat!("runbook/", env!("CARGO_PKG_VERSION"));
@@ -101,17 +102,17 @@ pub async fn ask(request: &Request) -> Result<(Answer, Vec<u8>), NoAnswer> {
 /// # Errors
 /// [`NoAnswer`] when none came, or it broke off.
 pub async fn send(request: &Request, mut take: impl FnMut(&[u8])) -> Result<Answer, NoAnswer> {
-    let deadline = Instant::now() + request.timeout;
+    let mut time = Allowance::start(request.timeout);
     let mut hop = first(request)?;
     for followed in 0..=redirect::HOPS_MAX {
         let connected = Connected::default();
         // A request that was answered by a redirect was sent.
         let sent = || followed > 0 || connected.stands();
         let place = no_answer::place(&hop.url);
-        let response = match timeout_at(deadline, hop.send(&connected, &request.proxies)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(no_answer::of(&error, &place, sent())),
-            Err(_) => return Err(no_answer::out_of_time(&place, request.timeout, sent())),
+        let response = match time.within(hop.send(&connected, &request.proxies)).await {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Err(no_answer::of(&error, &place, sent())),
+            None => return Err(no_answer::out_of_time(&place, request.timeout, sent())),
         };
         if request.redirects
             && let Some(next) = redirect::next(&hop, &response)?
@@ -119,14 +120,14 @@ pub async fn send(request: &Request, mut take: impl FnMut(&[u8])) -> Result<Answ
             hop = next;
             continue;
         }
-        return read(response, deadline, request, &place, &mut take).await;
+        return read(response, time, request, &place, &mut take).await;
     }
     Err(NoAnswer::after_sending(format!("more than {} redirects, the last to {}", redirect::HOPS_MAX, hop.url)))
 }
 
 async fn read(
     mut response: reqwest::Response,
-    deadline: Instant,
+    mut time: Allowance,
     request: &Request,
     place: &str,
     take: &mut impl FnMut(&[u8]),
@@ -137,11 +138,11 @@ async fn read(
     let mut left = request.answer_bytes_max;
     let mut seen: u64 = 0;
     loop {
-        let chunk = match timeout_at(deadline, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) => return Ok(Answer { status, headers, cut: false }),
-            Ok(Err(_)) => return Err(no_answer::broke_off(place, status, seen)),
-            Err(_) => return Err(no_answer::not_all_in_time(place, request.timeout, status, seen)),
+        let chunk = match time.within(response.chunk()).await {
+            Some(Ok(Some(chunk))) => chunk,
+            Some(Ok(None)) => return Ok(Answer { status, headers, cut: false }),
+            Some(Err(_)) => return Err(no_answer::broke_off(place, status, seen)),
+            None => return Err(no_answer::not_all_in_time(place, request.timeout, status, seen)),
         };
         let room = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
         take(chunk.get(..room).unwrap_or_default());
