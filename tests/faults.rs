@@ -32,3 +32,7 @@ mod processes;
 mod reference;
 #[path = "faults/tracer.rs"]
 mod tracer;
+#[path = "faults/ways.rs"]
+mod ways;
+#[path = "faults/world.rs"]
+mod world;

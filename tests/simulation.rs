@@ -1,5 +1,5 @@
 //! The state machine of a run with everything around it simulated: programs under supervisors, a disk, two clocks, an
-//! inbox, an operator, and all that may die. Nothing is lost and nothing is done twice without somebody's decision.
+//! inbox, other hosts, an operator, and all that may die. Nothing is lost and nothing is done twice without somebody's decision.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -36,3 +36,5 @@ mod engine;
 mod machine;
 #[path = "simulation/seeds.rs"]
 mod seeds;
+#[path = "simulation/ways.rs"]
+mod ways;

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runbook_tests::desk::Desk;
 use runbook_tests::story::Story;
 use serde_json::Value;
 
-use crate::reference::{Reference, acts, effects, story, transcript};
+use crate::reference::{Reference, acts, story, transcript};
+use crate::world::World;
 
 /// An attempt of an act or its undo: the name of its effect, and its number.
 type Attempt = (String, u64);
@@ -16,10 +16,10 @@ type Attempt = (String, u64);
 ///
 /// # Panics
 /// When there is no run.
-pub(crate) fn wrong(desk: &Desk, name: &str) -> Vec<String> {
-    let (story, acts) = (story(desk).unwrap(), acts(name));
-    let mut problems = twice(&story, &acts, &effects(desk));
-    problems.extend(lost(&story, &acts, &effects(desk)));
+pub(crate) fn wrong(desk: &World, name: &str) -> Vec<String> {
+    let (story, acts, effects) = (story(desk).unwrap(), acts(name), desk.effects());
+    let mut problems = twice(&story, &acts, &effects);
+    problems.extend(lost(&story, &acts, &effects));
     problems.extend(not_let_go(&story, &desk.read("effects")));
     let run = transcript(desk).unwrap().parent().unwrap().file_name().unwrap().to_owned();
     let audit = desk.do_it(&["audit", "verify", &run.to_string_lossy()]);
@@ -30,7 +30,7 @@ pub(crate) fn wrong(desk: &Desk, name: &str) -> Vec<String> {
 }
 
 /// That it ended otherwise than undisturbed, and neither a person nor a look had said that something was not done.
-pub(crate) fn ended_otherwise(desk: &Desk, reference: &Reference) -> Option<String> {
+pub(crate) fn ended_otherwise(desk: &World, reference: &Reference) -> Option<String> {
     let story = story(desk)?;
     let told_so = story.of("doubt.settled", None).any(|entry| {
         entry.pointer("/d/word").is_some_and(|word| word == "not_done")
@@ -77,21 +77,35 @@ pub(crate) fn twice(story: &Story, acts: &BTreeSet<String>, effects: &[String]) 
     problems
 }
 
-/// Effects of processes of which the transcript does not say that they were let go: nothing happens before that is
-/// written. A line of an effect is its name, its process and the supervisor that started that.
+/// Effects of which the transcript does not say that they were let go: nothing happens before that is written. A line of
+/// an effect is its name, its process and the supervisor that started that; where a server, a file or another host tells of
+/// it nobody knows who that was, and no more happens than was let go.
 fn not_let_go(story: &Story, lines: &str) -> Vec<String> {
     let attempt = |entry: &Value| Some((effect(entry)?, entry.get("attempt").and_then(Value::as_u64)?));
     let let_go: BTreeSet<_> = story.of("step.released", None).filter_map(attempt).collect();
     let supervisor = |entry: &&Value| attempt(entry).is_some_and(|attempt| let_go.contains(&attempt));
-    let supervisors: BTreeSet<u64> = story
+    let supervisors: BTreeSet<String> = story
         .of("step.spawned", None)
         .filter(supervisor)
-        .filter_map(|entry| entry.pointer("/d/pid").and_then(Value::as_u64))
+        .filter_map(|entry| entry.pointer("/d/pid"))
+        .map(ToString::to_string)
         .collect();
-    let known = |line: &&str| {
-        line.rsplit(' ').next().and_then(|pid| pid.parse().ok()).is_some_and(|pid| supervisors.contains(&pid))
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for (effect, _) in &let_go {
+        *left.entry(effect).or_default() += 1;
+    }
+    let mut known = |line: &&str| {
+        let mut words = line.split(' ');
+        let (name, process, leader) = (words.next()?, words.next()?, words.next()?);
+        if process != leader {
+            return supervisors.contains(leader).then_some(());
+        }
+        let left = left.get_mut(name)?;
+        *left = left.checked_sub(1)?;
+        Some(())
     };
-    lines.lines().filter(|line| !known(line)).map(|line| format!("nothing let this go: {line}")).collect()
+    let unknown: Vec<&str> = lines.lines().filter(|line| known(line).is_none()).collect();
+    unknown.into_iter().map(|line| format!("nothing let this go: {line}")).collect()
 }
 
 /// Steps that passed, by the transcript, and whose effect nobody can find.

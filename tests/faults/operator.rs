@@ -13,8 +13,9 @@ use runbook_tests::until::SOON;
 use serde_json::Value;
 
 use crate::process::{none_touching, touching};
-use crate::reference::{effects, fails, story, transcript};
+use crate::reference::{story, transcript};
 use crate::tracer::{Fault, traced};
+use crate::world::{World, fails};
 
 /// Between two looks at a run that goes on.
 const LOOK_EVERY: Duration = Duration::from_millis(4);
@@ -62,7 +63,7 @@ type AfterKill<'a> = Box<dyn FnOnce(&Desk) + 'a>;
 
 /// A person at a desk.
 pub(crate) struct Operator<'a> {
-    desk: &'a Desk,
+    desk: &'a World,
     name: &'a str,
     /// Faults still to come, each to one process.
     faults: Vec<Planned>,
@@ -77,7 +78,7 @@ pub(crate) struct Operator<'a> {
 }
 
 impl<'a> Operator<'a> {
-    pub(crate) fn at(desk: &'a Desk, name: &'a str) -> Self {
+    pub(crate) fn at(desk: &'a World, name: &'a str) -> Self {
         Self {
             desk,
             name,
@@ -161,7 +162,7 @@ impl<'a> Operator<'a> {
         if ![2, 6, 14].contains(&refused.code) || !refused.err.contains("transcript") {
             return Err(format!("a run without an entry is not refused by name: {refused:?}"));
         }
-        if !effects(self.desk).is_empty() {
+        if !self.desk.effects().is_empty() {
             return Err("a run without an entry has had effects".to_owned());
         }
         self.go(&["run", self.name])
@@ -205,7 +206,7 @@ impl<'a> Operator<'a> {
         none_touching(self.desk.work());
         let part = story.last("doubt.opened", Some(&request.step), "part").and_then(Value::as_str);
         let effect = if part == Some("undo") { format!("{}.undo", request.step) } else { request.step.clone() };
-        Ok(match (effects(self.desk).contains(&effect), self.not_done) {
+        Ok(match (self.desk.effects().contains(&effect), self.not_done) {
             (true, _) if fails(self.name, &effect) => "--not-done",
             (true, _) => "--done",
             // Where the run is ending nothing starts again, and who asked for it was told so.

@@ -15,6 +15,7 @@ use crate::judge;
 use crate::operator::{self, KILLED, Operator, Who};
 use crate::process::none_touching;
 use crate::reference::{self, NAMES, transcript};
+use crate::world::World;
 
 /// Of the last so many bytes each is tried, beside every place where an entry begins.
 const LAST_BYTES: usize = 160;
@@ -139,7 +140,7 @@ fn lengths(lines: &[Vec<u8>]) -> Vec<usize> {
     lengths
 }
 
-fn one(desk: &Desk, name: &str, kept: &Kept, length: usize) -> Result<(), String> {
+fn one(desk: &World, name: &str, kept: &Kept, length: usize) -> Result<(), String> {
     let entries = lay_out(desk, kept, length).map_err(|error| error.to_string())?;
     let mut operator = Operator::at(desk, name);
     if entries == 0 {

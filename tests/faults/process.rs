@@ -40,7 +40,11 @@ pub(crate) fn touching(folder: &Path) -> Vec<Process> {
         let is_ours = fs::read_link(entry.path().join("exe")).is_ok_and(|its| its == program);
         if pid != own && !is_ours && touches(&entry.path(), folder) {
             let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            found.push(Process { pid, line: String::from_utf8_lossy(&line).replace('\0', " ") });
+            let line = String::from_utf8_lossy(&line).trim_end_matches('\0').replace('\0', " ");
+            // A connection that is shared stays for a minute where the engine was killed, and is nobody's work.
+            if !line.ends_with("[mux]") {
+                found.push(Process { pid, line });
+            }
         }
     }
     found

@@ -1,8 +1,10 @@
 //! An effect that can be counted: `effect FOLDER NAME [CODE]` appends a line to `FOLDER/effects` and exits with CODE.
 //!
-//! The line is the name, this process and who leads its session: its supervisor, also where that has been killed since.
-//! Where `FOLDER/kill` names this effect it ends others on the way, with SIGKILL, and only once: `NAME before|after engine|supervisor|all`. The engine's process stands in
-//! `FOLDER/engine`, which whoever started it writes; the supervisor is the parent, where that is not the engine.
+//! The line is the name, this process and who leads its session: its supervisor, also where that has been killed since, and
+//! on another host itself. Where `FOLDER/kill` names this effect it ends others on the way, with SIGKILL, and only once:
+//! `NAME before|after engine|supervisor|all`. The engine's process stands in `FOLDER/engine`, which whoever started it
+//! writes; the supervisor is known by its words and by what it holds open beside `FOLDER`. Of all are also whoever started
+//! this, which is the supervisor or who watches on another host, and this itself.
 
 use std::env::args;
 use std::fs::{self, OpenOptions};
@@ -41,13 +43,17 @@ fn end_others(folder: &Path, name: &str, now: &str) -> io::Result<()> {
     };
     fs::rename(&order, folder.join("killed"))?;
     let engine = engine(folder)?;
+    // Looked at before anybody is gone: whoever is left gets another parent.
+    let supervisors = if *who == "engine" { Vec::new() } else { supervisors(folder, name) };
+    let parent = getppid().filter(|parent| *who == "all" && *parent != engine && *parent != Pid::INIT);
     kill_process(engine, Signal::KILL)?;
-    if *who != "engine"
-        && let Some(parent) = getppid().filter(|parent| *parent != engine && *parent != Pid::INIT)
-    {
-        kill_process(parent, Signal::KILL)?;
+    for &supervisor in &supervisors {
+        kill_process(supervisor, Signal::KILL)?;
     }
     if *who == "all" {
+        // Here it is its supervisor, and gone already.
+        let _gone =
+            parent.filter(|parent| !supervisors.contains(parent)).map(|other| kill_process(other, Signal::KILL));
         kill_process(rustix::process::getpid(), Signal::KILL)?;
     }
     // What follows happens after the engine's end.
@@ -55,6 +61,21 @@ fn end_others(folder: &Path, name: &str, now: &str) -> io::Result<()> {
         std::thread::park_timeout(LOOK_EVERY);
     }
     Ok(())
+}
+
+/// Who looks after the act of this effect, in the run beside this folder.
+fn supervisors(folder: &Path, name: &str) -> Vec<Pid> {
+    let (step, beside) = (name.split('.').next().unwrap_or(name), folder.parent().unwrap_or(folder));
+    let is = |process: &Path| {
+        let words = fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+        let words: Vec<&str> = words.split('\0').collect();
+        let holds = |fd: fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|file| file.starts_with(beside));
+        matches!(words.as_slice(), [_, "supervise", _, its, ..] if *its == step)
+            && fs::read_dir(process.join("fd")).is_ok_and(|fds| fds.filter_map(Result::ok).any(holds))
+    };
+    let pid = |process: &Path| process.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw);
+    let all = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    all.filter(|process| is(process)).filter_map(|process| pid(&process)).collect()
 }
 
 /// The engine's process; whoever started it may not have written that down yet.

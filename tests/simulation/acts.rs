@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runbook_core::run::record::{AttemptKey, End, Part, Record, SettleWord, StartFailure, StartFailureKind};
+use runbook_core::run::record::{AttemptKey, End, Part, Record, SettleWord};
 
 use crate::disk::{Disk, granted, intent, released};
 use crate::shapes::{Approve, Shape, Undo};
+use crate::ways::{Way, not_started};
 use crate::world::Dice;
 
 /// The pipe between an engine and a supervisor.
@@ -34,6 +35,7 @@ pub(crate) enum Program {
 #[derive(Debug)]
 pub(crate) struct Act {
     pub(crate) key: AttemptKey,
+    pub(crate) way: Way,
     pub(crate) boot: u32,
     pub(crate) pid: u32,
     pub(crate) supervised: bool,
@@ -68,15 +70,28 @@ pub(crate) struct Acts {
     pub(crate) exits: BTreeMap<AttemptKey, End>,
     /// Steps whose work was done before the run, by somebody else.
     pub(crate) already: BTreeSet<String>,
+    /// How each step works.
+    pub(crate) ways: Vec<Way>,
 }
 
 impl Acts {
     /// Starts a supervisor, which waits.
     pub(crate) fn supervise(&mut self, key: AttemptKey, boot: u32) -> usize {
         let pid = u32::try_from(self.all.len()).unwrap() + 100;
-        let program = Program::NotStarted;
-        self.all.push(Act { key, boot, pid, supervised: true, gate: Gate::Shut, program, stop: false });
+        let (way, program) = (self.way(&key), Program::NotStarted);
+        self.all.push(Act { key, way, boot, pid, supervised: true, gate: Gate::Shut, program, stop: false });
         self.all.len() - 1
+    }
+
+    /// How an attempt works.
+    pub(crate) fn way(&self, key: &AttemptKey) -> Way {
+        self.ways[step_of(&key.step).1].of_part(key.part)
+    }
+
+    /// How a file was written while nobody saw it: the file tells.
+    pub(crate) fn seen(&self, key: &AttemptKey) -> Option<End> {
+        let is_there = || if self.file.contains(key) { End::Wrote } else { not_started("the old file is still there") };
+        (self.way(key) == Way::Writing).then(is_there)
     }
 
     pub(crate) fn that_go_on(&self) -> Vec<usize> {
@@ -100,6 +115,8 @@ impl Acts {
     pub(crate) fn kill(&mut self, at: usize, program_too: bool) {
         let act = &mut self.all[at];
         act.supervised = false;
+        // What runs on another host is nobody's to end here.
+        let program_too = (program_too || act.way.is_of_its_supervisor()) && act.way != Way::Elsewhere;
         if program_too && act.runs() {
             act.program = Program::Over(End::Signalled(9));
         }
@@ -117,17 +134,12 @@ impl Acts {
                 }
                 self.may_start(&key, disk, shape);
                 self.dispatched.push(key);
-                self.all[at].program = if dice.once_in(30) {
-                    let message = "no program nosuch in /usr/bin".to_owned();
-                    let failure = StartFailure { kind: StartFailureKind::MissingProgram, message };
-                    Program::Over(End::NotStarted(failure))
-                } else {
-                    way(dice)
-                };
+                self.all[at].program = self.all[at].way.goes(dice);
             }
             Program::Running { end, leaves, left } => {
                 let act = &mut self.all[at];
-                if act.stop && act.supervised && dice.once_in(2) {
+                let hears = act.supervised || act.way == Way::Elsewhere;
+                if act.stop && hears && dice.once_in(2) {
                     act.program = Program::Over(End::Stopped);
                 } else if leaves && !left {
                     self.file.push(act.key.clone());
@@ -180,17 +192,4 @@ impl Acts {
 pub(crate) fn step_of(path: &str) -> (&str, usize) {
     let around = path.split('[').next().unwrap();
     (around, around[1..].parse().unwrap())
-}
-
-/// How a program goes.
-fn way(dice: &mut Dice) -> Program {
-    let end = match dice.below(12) {
-        0..=6 => End::Exited(0),
-        7..=8 => End::Exited(1),
-        9 => End::TimedOut,
-        10 => End::Signalled(11),
-        _ => End::Lost("the connection was lost".to_owned()),
-    };
-    let leaves = end == End::Exited(0) || dice.once_in(2);
-    Program::Running { end, leaves, left: false }
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runbook_core::run::record::{AttemptKey, End, Outcome, Part, Record, RequestId, Settlement};
 
-use crate::acts::Gate;
+use crate::acts::{Gate, Program};
 use crate::disk::{Line, released};
 use crate::engine::message_of;
 use crate::machine::Machine;
 use crate::oracle::Oracle;
 use crate::shapes::{Kind, Undo};
+use crate::ways::Way;
 
 impl Machine {
     /// Holds the record of a sealed run against what was done in the world.
@@ -43,6 +44,13 @@ impl Machine {
         for key in &self.acts.dispatched {
             let recorded = ends.get(key).copied();
             assert!(recorded.is_some(), "{key:?} was started and its end is not in the record");
+        }
+        for act in self.acts.all.iter().filter(|act| act.way == Way::Elsewhere) {
+            let recorded = ends.get(&act.key).copied();
+            if let (Program::Over(end), Some(recorded)) = (&act.program, recorded) {
+                let is_so = recorded == end || matches!(recorded, End::Lost(_));
+                assert!(is_so, "{:?} ended there with {end:?}, and here with {recorded:?}", act.key);
+            }
         }
         for (key, end) in &self.acts.exits {
             assert_eq!(ends.get(key), Some(&end), "{key:?} ended otherwise than its record says");

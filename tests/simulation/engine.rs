@@ -11,10 +11,12 @@ use runbook_core::run::event::{Event, Evidence, Input};
 use runbook_core::run::record::{Actor, AttemptKey, End, Part, Record, StartFailure, StartFailureKind};
 use runbook_core::run::state::RunState;
 
-use crate::acts::Gate;
+use crate::acts::{Gate, Program};
 use crate::clock::Clock;
 use crate::disk::{Line, intent};
 use crate::machine::Machine;
+use crate::shapes::Undo;
+use crate::ways::{Way, not_started};
 use crate::world::{MapBlobs, beginning, ending, operator};
 
 /// What stands before a message's name in the origin of who said it.
@@ -32,6 +34,8 @@ pub(crate) struct Engine {
     pub(crate) queue: VecDeque<Event>,
     /// Acts whose end it waits for, its own and those another engine left.
     pub(crate) watched: Vec<usize>,
+    /// Acts on other hosts that nobody here looks after any more: it looks there itself.
+    pub(crate) afar: Vec<usize>,
     pub(crate) looks: Vec<AttemptKey>,
     /// Messages that are in the transcript.
     taken: BTreeSet<String>,
@@ -43,7 +47,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.watched.is_empty() && self.looks.is_empty()
+        self.queue.is_empty() && self.watched.is_empty() && self.afar.is_empty() && self.looks.is_empty()
     }
 }
 
@@ -88,6 +92,7 @@ impl Machine {
             clock: Clock::start(self.clocks, floor),
             queue: VecDeque::new(),
             watched: Vec::new(),
+            afar: Vec::new(),
             looks: Vec::new(),
             taken,
             suspend: false,
@@ -118,6 +123,17 @@ impl Machine {
                 self.engine().queue.push_back(Event::Ended { key: key.clone(), ending });
                 "it ended while no engine was there, and its supervisor kept how"
             } else {
+                if let Some(end) = self.acts.seen(&key) {
+                    let ending = Box::new(ending(end, ""));
+                    self.engine().queue.push_back(Event::Ended { key: key.clone(), ending });
+                } else if let Some(at) =
+                    self.acts.all.iter().rposition(|act| act.key == key && act.way == Way::Elsewhere)
+                {
+                    self.engine().afar.push(at);
+                } else {
+                    continue;
+                }
+                seen_to.push(key);
                 continue;
             };
             self.record(Actor::engine(0), Record::Note { step: Some(key.step.clone()), text: note.to_owned() })?;
@@ -234,6 +250,18 @@ impl Machine {
             }
             Effect::Sync => self.disk.sync(),
             Effect::Plan { key, .. } => {
+                let writes = self.acts.way(&key) == Way::Writing;
+                // What takes something else back has always something to do here.
+                let undoes =
+                    self.shape.nodes.iter().any(|node| node.undo == Undo::Step(crate::acts::step_of(&key.step).1));
+                if writes && !undoes && self.acts.is_so(&key.step) {
+                    self.engine().queue.push_back(Event::AlreadySo { key });
+                    return Ok(());
+                }
+                if writes {
+                    let change = Evidence { name: "changes".to_owned(), output: None, note: Some("new".to_owned()) };
+                    self.engine().queue.push_back(Event::Previewed { key: key.clone(), change });
+                }
                 let plan = if self.dice.once_in(40) {
                     let message = "no program nosuch in /usr/bin".to_owned();
                     Err(StartFailure { kind: StartFailureKind::MissingProgram, message })
@@ -298,7 +326,7 @@ impl Machine {
             let key = engine.looks.remove(at);
             return engine.queue.push_back(Event::Ended { key, ending: Box::new(ending(End::Stopped, "")) });
         }
-        if let Some(at) = engine.watched.iter().find(|at| self.acts.all[**at].key == *key) {
+        if let Some(at) = engine.watched.iter().chain(&engine.afar).find(|at| self.acts.all[**at].key == *key) {
             let act = &mut self.acts.all[*at];
             act.stop = true;
             if act.gate == Gate::Shut {
@@ -310,16 +338,43 @@ impl Machine {
     /// Acts whose supervisor is gone, and the engine that watches has not heard of it.
     pub(crate) fn unheard(&self) -> Vec<usize> {
         let engine = self.engine.as_ref().unwrap();
-        engine.watched.iter().copied().filter(|at| !self.acts.all[*at].supervised).collect()
+        let gone = engine.watched.iter().filter(|at| !self.acts.all[**at].supervised);
+        let over = engine.afar.iter().filter(|at| !self.acts.all[**at].runs());
+        gone.chain(over).copied().collect()
+    }
+
+    /// The engine hears how an act on another host ended, by looking there: one that never began never will.
+    fn hear_from_afar(&mut self, at: usize) {
+        let (program, key) = (self.acts.all[at].program.clone(), self.acts.all[at].key.clone());
+        let end = match program {
+            _ if self.dice.once_in(8) => {
+                End::Lost("its end on web1 is not known: it is never reached again".to_owned())
+            }
+            Program::Over(end) => end,
+            Program::NotStarted => not_started("the connection was lost before it began"),
+            Program::Running { .. } => panic!("{key:?} goes on, and its end is read"),
+        };
+        let engine = self.engine();
+        engine.afar.retain(|one| *one != at);
+        engine.queue.push_back(Event::Ended { key, ending: Box::new(ending(end, "")) });
     }
 
     /// The engine hears that a supervisor is gone, and looks what it left.
     pub(crate) fn hear(&mut self, at: usize) {
+        if self.engine().afar.contains(&at) {
+            return self.hear_from_afar(at);
+        }
         let act = &self.acts.all[at];
         let end = match self.acts.exits.get(&act.key) {
             Some(end) => end.clone(),
             None if self.acts.dispatched.contains(&act.key) || act.gate == Gate::Open => {
-                End::Lost("its supervisor ended before it did".to_owned())
+                if act.way == Way::Elsewhere {
+                    let engine = self.engine();
+                    engine.watched.retain(|one| *one != at);
+                    return engine.afar.push(at);
+                }
+                let lost = || End::Lost("its supervisor ended before it did".to_owned());
+                self.acts.seen(&act.key).unwrap_or_else(lost)
             }
             None => {
                 let message = "it was stopped before it was let go".to_owned();
@@ -344,6 +399,7 @@ impl Machine {
             (_, 4..=6) => End::Exited(1),
             _ => End::Exited(0),
         };
+        let end = self.acts.way(&key).looked(end);
         self.engine().queue.push_back(Event::Ended { key, ending: Box::new(ending(end, "")) });
     }
 }

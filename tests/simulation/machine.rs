@@ -14,6 +14,7 @@ use crate::clock::Clocks;
 use crate::disk::{Disk, Line};
 use crate::engine::{Died, Engine, ORIGIN};
 use crate::shapes::Shape;
+use crate::ways::{Way, text};
 use crate::world::{Dice, beginning, operator, started, try_plan};
 
 /// Things that happen before a run must have come to its end.
@@ -64,14 +65,16 @@ impl Machine {
     pub(crate) fn of(seed: u64) -> Option<Self> {
         let mut dice = Dice(seed);
         let shape = Shape::random(&mut dice);
-        let plan = try_plan(&shape.text()).ok()?;
+        // Of their own: what else happens is what it was.
+        let ways = Way::of(&shape, &mut Dice(seed ^ 0x5afe));
+        let plan = try_plan(&text(&shape, &ways)).ok()?;
         let attended = dice.once_in(2);
         let begun = RunStarted {
             yes: dice.once_in(3),
             step_by_step: attended && dice.once_in(5),
             ..started(Mode::Real, attended)
         };
-        let mut acts = Acts::default();
+        let mut acts = Acts { ways, ..Acts::default() };
         for (number, node) in shape.nodes.iter().enumerate() {
             if node.unless && dice.once_in(4) {
                 let id = crate::shapes::id(number);
@@ -387,7 +390,15 @@ impl Machine {
         let Some(engine) = &self.engine else { return };
         // What is being planned, told or collected is recorded when the answer comes.
         let unrecorded = |event: &Event| {
-            matches!(event, Event::Planned { .. } | Event::Told { .. } | Event::ToldAll { .. } | Event::Attached { .. })
+            matches!(
+                event,
+                Event::Planned { .. }
+                    | Event::Previewed { .. }
+                    | Event::AlreadySo { .. }
+                    | Event::Told { .. }
+                    | Event::ToldAll { .. }
+                    | Event::Attached { .. }
+            )
         };
         if !engine.queue.iter().any(unrecorded) {
             assert_eq!(engine.state.fingerprint(), self.replay().fingerprint(), "a replay gives another state");

@@ -35,7 +35,7 @@ fn try_seed(seed: u64, tally: &mut Seen) {
         machine.check_end();
     }));
     if let Err(cause) = outcome {
-        println!("RUNBOOK_SEED={seed}\n{}", machine.shape.text());
+        println!("RUNBOOK_SEED={seed}\n{}", crate::ways::text(&machine.shape, &machine.acts.ways));
         for line in machine.disk.lines() {
             let record = format!("{:?}", line.record).replace(&"3".repeat(64), "…");
             println!("{} {} {record}", line.at, line.actor.origin);
