@@ -46,6 +46,8 @@ pub struct Node {
     pub shape: Shape,
     /// Its lines: the kind, the title, the id.
     pub lines: Vec<String>,
+    /// Whether it is a step that is done once for each item of a list.
+    pub is_loop: bool,
     /// Number of the group it stands in.
     pub group: Option<usize>,
 }
@@ -171,7 +173,7 @@ impl Picture {
     }
 
     fn add_node(&mut self, shape: Shape, group: Option<usize>, text: &str) -> usize {
-        self.nodes.push(Node { shape, lines: vec![text.to_owned()], group });
+        self.nodes.push(Node { shape, lines: vec![text.to_owned()], is_loop: false, group });
         self.nodes.len() - 1
     }
 
@@ -212,7 +214,9 @@ impl Picture {
         for (number, node) in self.nodes.iter().enumerate() {
             let lines: Vec<&str> = node.lines.iter().map(String::as_str).collect();
             // Writing to a String cannot fail.
-            let _ = writeln!(out, "  n{number} [label={}, {}];", dot(&lines), dot_shape(node.shape));
+            // As one on top of others: it is done more than once.
+            let outlines = if node.is_loop { ", peripheries=2" } else { "" };
+            let _ = writeln!(out, "  n{number} [label={}, {}{outlines}];", dot(&lines), dot_shape(node.shape));
         }
         for (number, group) in self.groups.iter().enumerate().filter(|(_, group)| group.within.is_none()) {
             self.dot_group(number, group, 1, &mut out);
@@ -351,7 +355,7 @@ fn node(step: &Step, path: &str, group: Option<usize>) -> Node {
         lines.push(format!("runs {}", call.name.value));
     }
     lines.push(format!("({path}{})", step.id.value));
-    Node { shape, lines, group }
+    Node { shape, lines, is_loop: step.for_each.is_some(), group }
 }
 
 /// The words of a road: `when steps.reachable.failed`, `otherwise`, `on failure`.
@@ -462,7 +466,12 @@ mod tests {
     use super::*;
 
     fn picture() -> Picture {
-        let node = |shape, text: &str| Node { shape, lines: vec![text.to_owned(), "(id)".to_owned()], group: None };
+        let node = |shape, text: &str| Node {
+            shape,
+            lines: vec![text.to_owned(), "(id)".to_owned()],
+            is_loop: false,
+            group: None,
+        };
         Picture {
             title: "A \"title\"".to_owned(),
             nodes: vec![node(Shape::Verify, "looks"), node(Shape::Decide, "a < b # c"), node(Shape::End, "done")],
