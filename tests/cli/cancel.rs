@@ -161,3 +161,24 @@ fn ctrl_c_at_the_terminal_reaches_the_engine_and_not_the_act() {
     assert_eq!(code(status), 4, "{}", person.page());
     assert_eq!(desk.read("count"), "began\nended\n");
 }
+
+#[test]
+fn what_a_cancelled_run_does_not_take_is_not_offered_for_its_doubt() {
+    let (desk, mut run) = in_the_act("");
+    run.signal(Signal::INT);
+    run.until("Cancelled by");
+    run.signal(Signal::INT);
+    let said = run.end().ended(5);
+    assert!(said.out.contains("--done") && said.out.contains("--not-done"), "{}", said.out);
+    assert!(!said.out.contains("--again"), "{}", said.out);
+    let log = desk.do_it(&["log", "latest"]).ended(0).out;
+    assert!(log.contains("--not-done") && !log.contains("--again"), "{log}");
+    desk.do_it(&["settle", "--again", "--reason", "it shall be"]).ended(5).complains("nothing new starts");
+    // At a terminal neither the keys nor what they are said to lead to promise it.
+    let mut seat = crate::terminal::Seat::take(&desk, &["resume"]);
+    seat.sees("Was it done? [d/n/?/t/o/h]");
+    seat.types("?");
+    seat.sees("d: it counts as done, and the run goes on to its end");
+    seat.types("dI looked\r");
+    seat.ends(4);
+}

@@ -6,6 +6,7 @@ use runbook_tests::until::until;
 use rustix::process::Signal;
 
 use crate::cancel::{gate, open_gate};
+use crate::terminal::Seat;
 
 /// Three items, of which the second waits at the gate.
 fn held(keys: &str) -> Desk {
@@ -35,7 +36,11 @@ fn an_engine_that_is_killed_in_the_midst_of_a_loop_is_followed_by_one_that_goes_
     run.signal(Signal::KILL);
     assert_eq!(run.process_end(), 128 + 9);
     let mut resumed = desk.start(&["resume"]);
-    resumed.until("it is waited for");
+    // What becomes of each item stands there before anything goes on.
+    resumed.until("1 of its 3 items are over");
+    resumed.until("done           drain[0] web1  passed");
+    resumed.until("attaches       drain[1] web2  it still runs, and is waited for");
+    resumed.until("not reached    drain[2] web3");
     open_gate(desk.work());
     resumed.end().ended(0).shows("resolved");
     assert_eq!(desk.read("count"), "web1\nweb2\nweb3\nafter\n");
@@ -115,4 +120,70 @@ fn over_no_items_an_act_of_each_way_passes_and_a_look_fails() {
         assert!(reason("drain").contains("no items") && reason("look").contains("no items"), "{}", reason("drain"));
         assert!(!desk.work().join("done").exists() && server.got().is_empty(), "{work}: something was done");
     }
+}
+
+#[test]
+fn at_a_terminal_items_stand_below_their_step_and_how_far_it_came_is_seen() {
+    let desk = held("");
+    let mut command = desk.command_at_terminal(&["run", "try"]);
+    command.env("NO_COLOR", "1");
+    let mut seat = Seat::with(command);
+    seat.sees("drain: 1 of 3 done, 1 going on");
+    seat.sees("web2 (drain[1]): runs, ");
+    open_gate(desk.work());
+    let page = seat.ends(0);
+    let mut lines = page.lines();
+    for line in [
+        "[1/2] act      Drain each host  (drain)",
+        "       3 items: web1, web2, web3",
+        "       host: web1  (drain[0])",
+        "           $ ",
+        "           ✓ passed  ",
+        "       host: web2  (drain[1])",
+        "           ✓ passed  ",
+        "       host: web3  (drain[2])",
+        "           ✓ passed  ",
+        "[1/2] … drain",
+        "       ✓ passed, all 3 items",
+        "[2/2] act      Go on  (after)",
+    ] {
+        assert!(lines.any(|told| told.starts_with(line)), "{line:?} is missing, or not in its place:\n{page}");
+    }
+    assert!(!page.contains("going on"), "what was drawn anew is left over:\n{page}");
+    let store = desk.store().display().to_string();
+    let own = page.lines().filter(|line| !line.contains(&store));
+    assert!(own.clone().all(|line| line.chars().count() <= 80), "{page}");
+    let raw = String::from_utf8_lossy(seat.raw());
+    assert!(!raw.contains("\u{1b}[2m") && !raw.contains("\u{1b}[32m") && !raw.contains("\u{1b}[1m"), "{raw:?}");
+}
+
+#[test]
+fn without_a_terminal_and_in_the_log_items_stand_below_their_step() {
+    let desk = Desk::with_runbook(
+        "
+steps:
+  drain:
+    act: Drain {{ each.host }}
+    for_each: { host: [web1, web2, web3, web4, web5, web6, web7], on_item_fail: continue }
+    script: echo \"$HOST\"; test \"$HOST\" != web3
+    env: { HOST: '{{ each.host }}' }
+",
+    );
+    let said = desk.run("try", &[]).ended(1);
+    let wanted = "[1/1] act      Drain each host  (drain)\n       7 items: web1, web2, web3, web4, web5, web6, web7\n       \
+                  host: web1  (drain[0])\n           $ ";
+    assert!(said.out.contains(wanted), "{}", said.out);
+    assert!(said.out.contains("       host: web3  (drain[2])\n           $ "), "{}", said.out);
+    let log = desk.do_it(&["log", "latest"]).ended(0).out;
+    let below: Vec<&str> = log.lines().filter(|line| line.starts_with("  - ")).collect();
+    let [passed, failed] = below.as_slice() else { unreachable!("{log}") };
+    assert!(passed.contains("**6 of 7 passed**: `web1`, `web2`, `web4`, `web5`, `web6`, `web7` ["), "{log}");
+    assert!(failed.contains("`host: web3` (`drain[2]`): ") && failed.contains("**failed**: exit code 1"), "{log}");
+    assert!(log.contains("**failed**, of 7 items 6 passed, 1 failed ["), "{log}");
+    let told = desk.do_it(&["show", "latest"]).ended(0).out;
+    for item in 0..7 {
+        assert!(told.contains(&format!("drain[{item}]: settled as ")), "nothing is lost: {told}");
+    }
+    let dry = desk.do_it(&["run", "try", "--dry-run"]).ended(0).out;
+    assert!(dry.contains("       host: web7  (drain[6])\n           would run  $ "), "{dry}");
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::exit_code::ExitCode;
+use crate::output::ColorChoice;
 
 /// Why a command stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,14 @@ impl Failure {
     }
 }
 
+/// Goes on where what was done cannot be told: it was done all the same, and its exit code counts. Why it cannot is said on
+/// standard error.
+pub fn told_or_not(written: Result<(), Failure>, colour: ColorChoice) {
+    if let Err(failure) = written {
+        crate::output::report(&failure, colour);
+    }
+}
+
 /// Goes on where whoever read the output has gone: what is done does not depend on being read.
 ///
 /// # Errors
@@ -55,12 +64,13 @@ pub fn unless_closed(written: Result<(), Failure>) -> Result<(), Failure> {
 }
 
 impl From<io::Error> for Failure {
-    /// Standard output could not be written. Whoever closed it has read enough.
+    /// Standard output could not be written. Whoever closed it has read enough. Anybody else got nothing of what was asked
+    /// for, and where something was started or handed in its own exit code is told all the same.
     fn from(error: io::Error) -> Self {
         if is_hung_up(&error) || error.kind() == io::ErrorKind::BrokenPipe {
             return Self::silent(ExitCode::Resolved);
         }
-        Self::new(ExitCode::Failed, format!("standard output cannot be written: {error}"))
+        Self::usage(format!("standard output cannot be written: {error}"))
     }
 }
 

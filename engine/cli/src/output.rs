@@ -102,12 +102,16 @@ impl Output {
         Ok(writeln!(self.out, "{value:#}")?)
     }
 
-    /// Writes what is still held back.
+    /// Writes what is still held back. Where that fails, nothing is written any more: it has been told once.
     ///
     /// # Errors
     /// As [`Self::line`].
     pub fn flush(&mut self) -> Result<(), Failure> {
-        Ok(self.out.flush()?)
+        self.out.flush().map_err(|error| {
+            // It would fail once more for each later line, and hide how the command ended.
+            self.out = Box::new(io::sink());
+            error.into()
+        })
     }
 }
 

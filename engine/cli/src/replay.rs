@@ -77,7 +77,7 @@ pub fn state_now(run: &RunDir) -> Result<RunState, Failure> {
 /// What the steps are called, from the runbook as it was. Where that cannot be had, ids have to do.
 fn about(run: &RunDir, entries: &[Folded], alive: Option<bool>) -> About {
     match state_of(run, entries) {
-        Some(state) => About::of(run.id().as_str(), &state, alive),
+        Some(state) => About::of(run.id().as_str(), &state, entries, alive),
         None => About { run: run.id().to_string(), alive, ..About::default() },
     }
 }

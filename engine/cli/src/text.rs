@@ -84,6 +84,30 @@ impl Line {
         self
     }
 
+    /// The line with so many blanks before it.
+    #[must_use]
+    pub fn further_in(mut self, columns: usize) -> Self {
+        if columns > 0 {
+            self.pieces.insert(0, Piece { text: " ".repeat(columns), style: Style::Plain });
+            self.repeated += usize::from(self.repeated > 0);
+        }
+        self
+    }
+
+    /// How many blanks it begins with.
+    #[must_use]
+    pub fn begins_at(&self) -> usize {
+        let mut blanks = 0;
+        for piece in &self.pieces {
+            let rest = piece.text.trim_start_matches(' ');
+            blanks += piece.text.len() - rest.len();
+            if !rest.is_empty() {
+                break;
+            }
+        }
+        blanks
+    }
+
     /// Adds another line behind this one.
     #[must_use]
     pub fn then(mut self, other: Self) -> Self {

@@ -116,18 +116,31 @@ impl Plan {
         plan
     }
 
-    /// The step at a path: an id; of a runbook that a step runs `outage/restart`, of an item `drain[2]`.
+    /// The step at a path: an id; of an item `drain[2]`; of a runbook that a step runs `outage/restart`, of one that its
+    /// `unless` or its `undo` runs `outage.unless/look`, `outage.undo/start`.
     #[must_use]
     pub fn step_at(&self, path: &str) -> Option<&Step> {
+        self.place_at(path).map(|(plan, index)| plan.step(index))
+    }
+
+    /// The plan that the step at a path belongs to, which is another one where a runbook is run, and its number there.
+    #[must_use]
+    pub fn place_at(&self, path: &str) -> Option<(&Self, StepIndex)> {
         let mut plan = self;
         let mut names = path.split('/').peekable();
         while let Some(name) = names.next() {
+            let (name, part) = match name.split_once('.') {
+                None => (name, Part::Main),
+                Some((name, "unless")) => (name, Part::Unless),
+                Some((name, "undo")) => (name, Part::Undo),
+                Some(_) => return None,
+            };
             let id = name.split_once('[').map_or(name, |(id, _)| id);
             let index = plan.graph.find(id)?;
-            let Some(next) = names.peek() else { return Some(plan.step(index)) };
-            let next = next.split_once('[').map_or(*next, |(id, _)| id);
-            let parts = [Part::Main, Part::Unless, Part::Undo].into_iter();
-            plan = parts.filter_map(|part| plan.child(index, part)).find(|child| child.graph.find(next).is_some())?;
+            if names.peek().is_none() {
+                return Some((plan, index));
+            }
+            plan = plan.child(index, part)?;
         }
         None
     }

@@ -1,5 +1,7 @@
 //! What a report is made of.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use runbook_core::document::model::{Alert, Kind, MatchOperator, Step, Work};
 use runbook_core::run::record::{Actor, Record};
@@ -35,7 +37,8 @@ impl Folded {
 pub struct About {
     /// The run's id.
     pub run: String,
-    /// The steps of the runbook, in reading order. A step that is not among them is told by its id, as an act.
+    /// The steps of the runbook, in reading order, then those inside them that have entries, by their paths. A step that
+    /// is not among them is told by its id, as an act.
     pub steps: Vec<StepInfo>,
     /// The alerts the runbook answers, as they are called.
     pub alerts: Vec<String>,
@@ -46,7 +49,7 @@ pub struct About {
 /// A step, as its runbook tells it.
 #[derive(Debug, Clone)]
 pub struct StepInfo {
-    /// Its id.
+    /// Its id; inside another its path: `drain[2]`, `outage/restart`.
     pub id: String,
     /// Its kind.
     pub kind: Kind,
@@ -54,25 +57,33 @@ pub struct StepInfo {
     pub title: String,
     /// Who an escalate tells, or a question asks, as written.
     pub to: Vec<String>,
+    /// What an element of its list is called, where it goes through one.
+    pub each: Option<String>,
+    /// The runbook that it runs.
+    pub runs: Option<String>,
 }
 
 impl About {
-    /// What the state of a run knows, be it live or replayed. Titles are rendered as far as the state knows.
+    /// What the state of a run knows, be it live or replayed, with the steps inside others that its entries name. Titles
+    /// are rendered as far as the state knows.
     #[must_use]
-    pub fn of(run: &str, state: &RunState, alive: Option<bool>) -> Self {
-        let document = state.plan().document();
-        let info = |step: &Step| {
-            let id = step.id.value.as_str();
-            StepInfo {
-                id: id.to_owned(),
-                kind: step.kind.value,
-                title: state.step(id).map(|view| view.title).unwrap_or_default(),
-                to: asked(step),
-            }
+    pub fn of(run: &str, state: &RunState, entries: &[Folded], alive: Option<bool>) -> Self {
+        let plan = state.plan();
+        let document = plan.document();
+        let info = |path: &str, step: &Step| StepInfo {
+            id: path.to_owned(),
+            kind: step.kind.value,
+            title: state.step(path).map_or_else(|| step.title.value.source().to_owned(), |view| view.title),
+            to: asked(step),
+            each: step.for_each.as_ref().map(|each| each.value.name.value.to_string()),
+            runs: if let Work::Runbook(call) = &step.body.work { Some(call.name.value.to_string()) } else { None },
         };
+        let inside: BTreeSet<&str> =
+            entries.iter().filter_map(|entry| step_of(&entry.record)).filter(|path| around(path).is_some()).collect();
+        let inside = inside.into_iter().filter_map(|path| Some(info(path, plan.step_at(path)?)));
         Self {
             run: run.to_owned(),
-            steps: document.steps.iter().map(info).collect(),
+            steps: document.steps.iter().map(|step| info(step.id.value.as_str(), step)).chain(inside).collect(),
             alerts: document.alerts.iter().map(called).collect(),
             alive,
         }
@@ -121,4 +132,22 @@ fn called(alert: &Alert) -> String {
 #[must_use]
 pub fn step_of(record: &Record) -> Option<&str> {
     record.step().map(String::as_str)
+}
+
+/// The path of the step that one is inside: the loop of an item (`drain` of `drain[2]`), or what runs the runbook it
+/// belongs to (`outage` of `outage/restart`, and of `outage.undo/start`).
+#[must_use]
+pub fn around(path: &str) -> Option<&str> {
+    let outer = match item_number(path) {
+        Some(_) => path.rsplit_once('[')?.0,
+        None => path.rsplit_once('/')?.0,
+    };
+    let outer = outer.strip_suffix(".unless").or_else(|| outer.strip_suffix(".undo")).unwrap_or(outer);
+    (!outer.is_empty()).then_some(outer)
+}
+
+/// The number of an item, from 0, where a path is one's.
+#[must_use]
+pub fn item_number(path: &str) -> Option<usize> {
+    path.strip_suffix(']')?.rsplit_once('[')?.1.parse().ok()
 }

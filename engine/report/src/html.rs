@@ -6,7 +6,7 @@ use handlebars::Handlebars;
 use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 
-use crate::line::{Piece, View};
+use crate::line::{Piece, View, numbers};
 use crate::moment;
 use crate::report::{Fact, Next, Report};
 
@@ -67,17 +67,13 @@ fn page(report: &Report, zone: &TimeZone) -> Json {
     })
 }
 
-fn numbers(entries: &[u64]) -> String {
-    let numbers: Vec<String> = entries.iter().map(u64::to_string).collect();
-    numbers.join(", ")
-}
-
 fn fact_value(fact: &Fact, view: &View) -> Json {
     json!({
         "time": view.time(fact.at),
         "exact": moment::exact(fact.at),
         "line": pieces(&fact.line, view),
         "entries": numbers(&fact.entries),
+        "depth": fact.depth,
     })
 }
 

@@ -92,7 +92,12 @@ fn fact_value(fact: &Fact, view: &View) -> Json {
             Piece::Words(_) | Piece::Strong(_) | Piece::Time(_) => None,
         })
         .collect();
-    json!({"at": moment::exact(fact.at), "text": plain(&fact.line, view), "codes": codes, "entries": fact.entries})
+    let mut told =
+        json!({"at": moment::exact(fact.at), "text": plain(&fact.line, view), "codes": codes, "entries": fact.entries});
+    if let (true, Some(members)) = (fact.depth > 0, told.as_object_mut()) {
+        members.insert("depth".to_owned(), json!(fact.depth));
+    }
+    told
 }
 
 fn next_value(next: &Next, view: &View) -> Json {
@@ -104,6 +109,9 @@ fn step_value(step: &StepReport) -> Json {
         ("step", json!(step.step)),
         ("kind", json!(step.kind.map(runbook_core::document::model::Kind::key))),
         ("title", json!(step.title)),
+        ("within", json!(step.within)),
+        ("item", step.item.as_ref().map_or(Json::Null, runbook_core::value::Value::to_json)),
+        ("runs", json!(step.runs)),
         ("started", json!(moment::exact(step.started))),
         ("ended", json!(step.ended.map(moment::exact))),
         ("outcome", json!(step.outcome.map(runbook_core::run::record::Outcome::word))),

@@ -130,6 +130,19 @@ fn keep_edges(text: &str, change: impl Fn(&str) -> String) -> String {
     format!("{before}{}{}", change(body), rest.get(body.len()..).unwrap_or_default())
 }
 
+/// Entries named in a line; of more the first, and the last.
+const NUMBERS_MAX: usize = 24;
+
+/// The numbers of entries, for the end of a line: all of them, unless that is more than anybody would look up one by one.
+#[must_use]
+pub fn numbers(entries: &[u64]) -> String {
+    let joined = |entries: &[u64]| entries.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    match (entries.get(..NUMBERS_MAX - 1), entries.last()) {
+        (Some(first), Some(last)) if entries.len() > NUMBERS_MAX => format!("{}, …, {last}", joined(first)),
+        _ => joined(entries),
+    }
+}
+
 /// What a line says, without how it looks.
 #[must_use]
 pub fn plain(pieces: &[Piece], view: &View) -> String {

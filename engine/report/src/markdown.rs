@@ -59,7 +59,8 @@ impl Page {
         for fact in facts {
             // All of the start is of one moment.
             let time = if heading.is_some() { format!("{} ", self.view.time(fact.at)) } else { String::new() };
-            self.put(&format!("- {time}{} {}\n", pieces(&fact.line, &self.view), numbers(&fact.entries)));
+            let indent = "  ".repeat(fact.depth);
+            self.put(&format!("{indent}- {time}{} {}\n", pieces(&fact.line, &self.view), numbers(&fact.entries)));
         }
         if facts.is_empty() {
             self.text.push_str("Nothing.\n");
@@ -79,8 +80,7 @@ impl Page {
 }
 
 fn numbers(entries: &[u64]) -> String {
-    let numbers: Vec<String> = entries.iter().map(u64::to_string).collect();
-    format!("[{}]", numbers.join(", "))
+    format!("[{}]", crate::line::numbers(entries))
 }
 
 fn pieces(line: &[Piece], view: &View) -> String {

@@ -19,6 +19,8 @@ pub struct Fact {
     pub line: Vec<Piece>,
     /// Numbers of entries, ascending, at least one.
     pub entries: Vec<u64>,
+    /// How deep it stands below the line of the step it is inside; 0 for what is inside none.
+    pub depth: usize,
 }
 
 impl Fact {
@@ -32,7 +34,13 @@ impl Fact {
         entries.sort_unstable();
         entries.dedup();
         assert!(!entries.is_empty(), "a fact rests on at least one entry");
-        Self { at, line: line.pieces(), entries }
+        Self { at, line: line.pieces(), entries, depth: 0 }
+    }
+
+    /// The same, so deep below another.
+    #[must_use]
+    pub fn below(self, depth: usize) -> Self {
+        Self { depth, ..self }
     }
 
     /// What orders facts: the first entry they rest on.
@@ -86,7 +94,7 @@ impl Standing {
 }
 
 /// What became of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StepReport {
     /// Its id or path.
     pub step: String,
@@ -94,6 +102,12 @@ pub struct StepReport {
     pub kind: Option<Kind>,
     /// Its title, where known.
     pub title: Option<String>,
+    /// The path of the step that it is inside: the loop of an item, the step that runs its runbook.
+    pub within: Option<String>,
+    /// Of an item, the element it is about.
+    pub item: Option<Value>,
+    /// The runbook that it runs.
+    pub runs: Option<String>,
     /// When its first entry was written.
     pub started: Timestamp,
     /// When it settled or was skipped.

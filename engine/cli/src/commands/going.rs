@@ -6,8 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use runbook_core::document::model::Kind;
-use runbook_core::run::record::{AttemptKey, Mode, Record, RunOutcome, Stream};
+use runbook_core::run::record::{AttemptKey, Mode, Record, RequestId, RunOutcome, SettleWord, Stream};
 use runbook_core::run::request::Request;
 use runbook_core::run::state::RunState;
 use runbook_runner::account::Machine;
@@ -24,10 +23,10 @@ use serde_json::json;
 use crate::clock::spoken;
 use crate::context::{Context, Ending, store_failure};
 use crate::exit_code::ExitCode;
-use crate::failure::{Failure, unless_closed};
+use crate::failure::{Failure, told_or_not, unless_closed};
 use crate::history::once_more;
 use crate::place::{Place, shown};
-use crate::terminal::answers::answers;
+use crate::terminal::answers::{answers, settled_by};
 use crate::terminal::live::Live;
 use crate::terminal::observer::{JsonObserver, LiveObserver, PlainObserver};
 use crate::terminal::screen::Screen;
@@ -69,13 +68,13 @@ impl Watching {
     }
 }
 
-/// The kinds of a run's steps, by their ids.
-pub(super) type Kinds = BTreeMap<String, Kind>;
+/// By which words the requests of a run are settled, by their numbers.
+pub(super) type Words = BTreeMap<RequestId, Vec<SettleWord>>;
 
 /// Learns what the last words about a run need from its plan, and hands everything on.
 struct Learning {
     shown_by: Box<dyn Observer>,
-    kinds: Rc<RefCell<Kinds>>,
+    words: Rc<RefCell<Words>>,
 }
 
 /// Shows nothing.
@@ -103,10 +102,8 @@ impl Observer for Learning {
     }
 
     fn changed(&self, state: &RunState, now: Timestamp) {
-        let mut kinds = self.kinds.borrow_mut();
-        if kinds.is_empty() {
-            kinds.extend(state.plan().document().steps.iter().map(|step| (step.id.value.to_string(), step.kind.value)));
-        }
+        let words = state.requests().map(|request| (request.id, settled_by(request, state)));
+        self.words.borrow_mut().extend(words);
         self.shown_by.changed(state, now);
     }
 
@@ -124,9 +121,10 @@ impl Observer for Learning {
 /// # Errors
 /// [`Failure`] when nothing was started.
 pub(super) fn go(going: Going, watching: Watching, context: &mut Context) -> Ending {
-    let (finished, kinds) = see_through(going, watching, context)?;
-    // Whoever closed the output does not read how it ended; the exit code says it all the same.
-    unless_closed(tell(&finished, &kinds, watching, context))?;
+    let (finished, words) = see_through(going, watching, context)?;
+    // Whoever cannot read how it ended is told by the exit code all the same.
+    let told = tell(&finished, &words, watching, context).and_then(|()| context.out.flush());
+    told_or_not(told, context.colour);
     Ok(ExitCode::from_number(finished.end.exit_code()))
 }
 
@@ -138,7 +136,7 @@ pub(super) fn see_through(
     going: Going,
     watching: Watching,
     context: &mut Context,
-) -> Result<(Finished, Kinds), Failure> {
+) -> Result<(Finished, Words), Failure> {
     unless_closed(context.out.flush())?;
     let machine = Machine { calls: context.place.calls(), ..Machine::current() };
     let (sender, receiver) = inputs();
@@ -166,8 +164,8 @@ pub(super) fn see_through(
             Box::new(LiveObserver::new(live))
         }
     };
-    let kinds = Rc::new(RefCell::new(Kinds::new()));
-    let observer = Rc::new(Learning { shown_by, kinds: Rc::clone(&kinds) });
+    let words = Rc::new(RefCell::new(Words::new()));
+    let observer = Rc::new(Learning { shown_by, words: Rc::clone(&words) });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -182,7 +180,7 @@ pub(super) fn see_through(
     });
     // The observer has gone with the run: the terminal is as before.
     let finished = ended.map_err(|error| run_failure(&error, context))?;
-    Ok((finished, kinds.take()))
+    Ok((finished, words.take()))
 }
 
 /// Shows the view what happened before. What cannot be read is told of when the run goes on.
@@ -232,13 +230,13 @@ fn retried(run: &RunDir) -> Option<String> {
 }
 
 /// What stands at the end of a transcript.
-struct Sealed {
+pub(super) struct Sealed {
     reason: String,
-    open: Vec<String>,
+    pub(super) open: Vec<String>,
     took: std::time::Duration,
 }
 
-fn sealed(run: &RunDir) -> Option<Sealed> {
+pub(super) fn sealed(run: &RunDir) -> Option<Sealed> {
     let ends = run.ends().ok()?;
     let (first, last) = (ends.first?, ends.last?);
     let record = wire::decode(&last.kind, last.step.as_deref(), last.attempt, &last.d).ok()?;
@@ -246,10 +244,10 @@ fn sealed(run: &RunDir) -> Option<Sealed> {
     Some(Sealed { reason, open, took: last.ts.duration_since(first.ts).unsigned_abs() })
 }
 
-fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Context) -> Result<(), Failure> {
+fn tell(finished: &Finished, words: &Words, watching: Watching, context: &mut Context) -> Result<(), Failure> {
     let place = context.place.clone();
     if watching == Watching::Json {
-        return context.out.raw(&(summary(finished, kinds, &place).to_string() + "\n"));
+        return context.out.raw(&(summary(finished, words, &place).to_string() + "\n"));
     }
     let id = finished.run.id().as_str();
     let out = &mut context.out;
@@ -288,7 +286,7 @@ fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Co
             out.line(
                 Line::new().and(Style::Look, "waiting").and(Style::Plain, ": the run goes on when somebody answers"),
             )?;
-            requests.iter().try_for_each(|request| waits(request, kinds, id, &place, out))?;
+            requests.iter().try_for_each(|request| waits(request, words, id, &place, out))?;
             if requests.is_empty() {
                 out.line(Line::plain("  ").and(Style::Command, &place.command(&["resume", id])))?;
             }
@@ -299,7 +297,7 @@ fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Co
                     .and(Style::Bad, "in doubt")
                     .and(Style::Plain, ": nobody knows how an act ended. Look, then say:"),
             )?;
-            requests.iter().try_for_each(|request| waits(request, kinds, id, &place, out))?;
+            requests.iter().try_for_each(|request| waits(request, words, id, &place, out))?;
         }
         RunEnd::Unwritable(unwritable) => {
             let line = Line::new().and(Style::Bad, "the transcript cannot be written").and(Style::Plain, ": ");
@@ -313,7 +311,7 @@ fn tell(finished: &Finished, kinds: &Kinds, watching: Watching, context: &mut Co
 
 fn waits(
     request: &Request,
-    kinds: &Kinds,
+    words: &Words,
     run: &str,
     place: &Place,
     out: &mut crate::output::Output,
@@ -321,11 +319,15 @@ fn waits(
     let step = request.step.as_deref().unwrap_or("rollback");
     let text = request.text.lines().next().unwrap_or_default();
     out.wrapped(Line::plain("  ").and(Style::Strong, text).and(Style::Faint, &format!("  ({step})")), 4)?;
-    for command in answers(request, kinds.get(step).copied(), run, place) {
+    for command in answers(request, settled(words, request), run, place) {
         // A command to be pasted stays in one piece.
         out.line(Line::plain("    ").and(Style::Command, &command))?;
     }
     Ok(())
+}
+
+fn settled<'w>(words: &'w Words, request: &Request) -> &'w [SettleWord] {
+    words.get(&request.id).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn style(outcome: RunOutcome) -> Style {
@@ -337,7 +339,7 @@ fn style(outcome: RunOutcome) -> Style {
 }
 
 /// How a run ended, for a machine: `kind` is `summary`, which no entry has.
-fn summary(finished: &Finished, kinds: &Kinds, place: &Place) -> serde_json::Value {
+fn summary(finished: &Finished, words: &Words, place: &Place) -> serde_json::Value {
     let run = finished.run.id().as_str();
     let (end, outcome, requests) = match &finished.end {
         RunEnd::Over(outcome) => ("over", Some(outcome.word()), &[][..]),
@@ -357,7 +359,7 @@ fn summary(finished: &Finished, kinds: &Kinds, place: &Place) -> serde_json::Val
                 "text": request.text,
                 "since": request.since.to_string(),
                 "deadline": request.deadline.map(|at: Timestamp| at.to_string()),
-                "commands": answers(request, request.step.as_deref().and_then(|step| kinds.get(step).copied()), run, place),
+                "commands": answers(request, settled(words, request), run, place),
             })
         })
         .collect();

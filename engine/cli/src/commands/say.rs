@@ -18,7 +18,7 @@ use super::meant::{Meant, holder, over, what_waits};
 use crate::arguments::HandIn;
 use crate::context::{Context, Ending};
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use crate::failure::{Failure, told_or_not};
 use crate::replay::state_now;
 use crate::terminal::view::INDENT;
 use crate::text::{Line, Style};
@@ -71,25 +71,25 @@ pub(super) fn say(run: &RunDir, input: &Input, how: &HandIn, context: &mut Conte
         match fate(run, &name)? {
             Fate::Taken(record) => return taken(run, input, &name, &record, how, context),
             Fate::NotYet(holder) => {
-                handed_in(run, input, &name, how, context)?;
-                tell(&format!("handed in; {holder} has run {} and has not taken it yet", run.id()), how, context)?;
+                handed_in(run, input, &name, how, context);
+                tell(&format!("handed in; {holder} has run {} and has not taken it yet", run.id()), how, context);
                 return Ok(ExitCode::Resolved);
             }
             Fate::TooLate => return too_late(run, input, &name, how, context),
             Fate::Nobody if how.no_resume => {
-                handed_in(run, input, &name, how, context)?;
-                tell(&format!("handed in; run {} takes it when it goes on", run.id()), how, context)?;
+                handed_in(run, input, &name, how, context);
+                tell(&format!("handed in; run {} takes it when it goes on", run.id()), how, context);
                 let command = context.place.command(&["resume", run.id().as_str()]);
                 if !how.json {
-                    context.out.line(Line::plain(INDENT).and(Style::Command, &command))?;
+                    told_or_not(context.out.line(Line::plain(INDENT).and(Style::Command, &command)), context.colour);
                 }
                 return Ok(ExitCode::Resolved);
             }
             Fate::Nobody => {}
         }
         if tries == TRIES {
-            handed_in(run, input, &name, how, context)?;
-            tell(&format!("handed in; no process has run {}, so it goes on here", run.id()), how, context)?;
+            handed_in(run, input, &name, how, context);
+            tell(&format!("handed in; no process has run {}, so it goes on here", run.id()), how, context);
         }
         tries -= 1;
         let store = context.store()?;
@@ -175,13 +175,13 @@ fn taken(run: &RunDir, input: &Input, name: &str, record: &Record, how: &HandIn,
         return declined(run, input, Some(name), why, *repeats, how, context);
     }
     if how.json {
-        line(run, input, Some(name), true, None, false, context)?;
+        line(run, input, Some(name), true, None, false, context);
     }
-    tell(&format!("{} was taken in by run {}", input.verb(), run.id()), how, context)?;
+    tell(&format!("{} was taken in by run {}", input.verb(), run.id()), how, context);
     if let Record::EscalationAcknowledged { step, by } = record
         && hands_over(run, step)
     {
-        tell(&format!("with that {step} hands the run over: it is {by}'s now"), how, context)?;
+        tell(&format!("with that {step} hands the run over: it is {by}'s now"), how, context);
     }
     Ok(ExitCode::Resolved)
 }
@@ -189,8 +189,7 @@ fn taken(run: &RunDir, input: &Input, name: &str, record: &Record, how: &HandIn,
 /// Whether a step gives the run to those it tells, and waits for nobody else to say that they have seen it.
 fn hands_over(run: &RunDir, step: &str) -> bool {
     state_now(run).is_ok_and(|state| {
-        let plan = state.plan();
-        let escalation = plan.graph().find(step).and_then(|index| plan.step(index).escalation.as_ref());
+        let escalation = state.plan().step_at(step).and_then(|written| written.escalation.as_ref());
         escalation.is_some_and(|escalation| escalation.handover)
             && !state.requests().any(|request| request.verb() == "ack" && request.step.as_deref() == Some(step))
     })
@@ -207,10 +206,10 @@ fn declined(
     context: &mut Context,
 ) -> Ending {
     if how.json {
-        line(run, input, message, message.is_some(), Some(why), repeats, context)?;
+        line(run, input, message, message.is_some(), Some(why), repeats, context);
     }
     if repeats {
-        tell(why, how, context)?;
+        tell(why, how, context);
         return Ok(ExitCode::Resolved);
     }
     let failure = Failure::usage(format!("{} was refused: {why}", input.verb()));
@@ -248,8 +247,10 @@ fn after(run: &RunDir, input: &Input, name: &str, code: ExitCode, how: &HandIn, 
     Err(Failure { code: if code == ExitCode::Resolved { ExitCode::Usage } else { code }, ..refused })
 }
 
-fn handed_in(run: &RunDir, input: &Input, name: &str, how: &HandIn, context: &mut Context) -> Result<(), Failure> {
-    if how.json { line(run, input, Some(name), false, None, false, context) } else { Ok(()) }
+fn handed_in(run: &RunDir, input: &Input, name: &str, how: &HandIn, context: &mut Context) {
+    if how.json {
+        line(run, input, Some(name), false, None, false, context);
+    }
 }
 
 fn line(
@@ -260,7 +261,7 @@ fn line(
     refused: Option<&str>,
     repeats: bool,
     context: &mut Context,
-) -> Result<(), Failure> {
+) {
     let line = json!({
         "v": 1,
         "kind": "handed-in",
@@ -271,12 +272,15 @@ fn line(
         "refused": refused,
         "repeats": repeats,
     });
-    context.out.raw(&(line.to_string() + "\n"))
+    // It was handed in, whoever hears of it or not.
+    let told = context.out.raw(&(line.to_string() + "\n")).and_then(|()| context.out.flush());
+    told_or_not(told, context.colour);
 }
 
-fn tell(text: &str, how: &HandIn, context: &mut Context) -> Result<(), Failure> {
-    if how.json {
-        return Ok(());
+fn tell(text: &str, how: &HandIn, context: &mut Context) {
+    if !how.json {
+        let told = context.out.wrapped(Line::new().and(Style::Faint, text), 2).and_then(|()| context.out.flush());
+        // As above.
+        told_or_not(told, context.colour);
     }
-    context.out.wrapped(Line::new().and(Style::Faint, text), 2)
 }

@@ -1,14 +1,34 @@
 //! The commands that answer a request from any terminal: they work as they are printed, or say what to choose.
 
-use runbook_core::document::model::Kind;
+use std::collections::BTreeMap;
+
+use runbook_core::run::event::Input;
 use runbook_core::run::record::{QuestionKind, SettleWord};
 use runbook_core::run::request::{Request, RequestKind};
+use runbook_core::run::state::RunState;
 
 use crate::place::Place;
 
-/// The commands for a request of a run: the first is the one most often wanted.
+/// The words that settle a request as the run stands: while it is ending, or where others have to approve, nothing is
+/// done once more.
 #[must_use]
-pub fn answers(request: &Request, kind: Option<Kind>, run: &str, place: &Place) -> Vec<String> {
+pub fn settled_by(request: &Request, state: &RunState) -> Vec<SettleWord> {
+    let kind = request.step.as_deref().and_then(|step| state.plan().step_at(step)).map(|step| step.kind.value);
+    let again = || Input::Settle {
+        step: request.step.clone(),
+        word: SettleWord::Again,
+        reason: Some("it is asked whether it could be".to_owned()),
+        outputs: BTreeMap::new(),
+    };
+    let mut words = kind.map_or(Vec::new(), |kind| request.settle_words(kind).to_vec());
+    words.retain(|word| *word != SettleWord::Again || state.would_decline(state.operator(), again()).is_none());
+    words
+}
+
+/// The commands for a request of a run: the first is the one most often wanted. `words` are those that settle it.
+#[must_use]
+pub fn answers(request: &Request, words: &[SettleWord], run: &str, place: &Place) -> Vec<String> {
+    let allowed = words;
     let mut words = vec![run];
     words.extend(request.step.as_deref());
     let with = |verb: &str, more: &[&str]| {
@@ -30,16 +50,13 @@ pub fn answers(request: &Request, kind: Option<Kind>, run: &str, place: &Place) 
                 }
                 QuestionKind::Instruct => vec![answered("done"), with("answer", &["could not"])],
                 QuestionKind::Choice(labels) => labels.iter().map(|label| answered(label)).collect(),
-                QuestionKind::Doubt | QuestionKind::Overrule => {
-                    let allowed = request.settle_words(kind.unwrap_or(Kind::Act));
-                    allowed
-                        .iter()
-                        .map(|word| {
-                            let reason: &[&str] = if *word == SettleWord::Fail { &[] } else { &["--reason", "…"] };
-                            with("settle", &[&[settle_flag(*word)], reason].concat())
-                        })
-                        .collect()
-                }
+                QuestionKind::Doubt | QuestionKind::Overrule => allowed
+                    .iter()
+                    .map(|word| {
+                        let reason: &[&str] = if *word == SettleWord::Fail { &[] } else { &["--reason", "…"] };
+                        with("settle", &[&[settle_flag(*word)], reason].concat())
+                    })
+                    .collect(),
             }
         }
     }
@@ -81,7 +98,8 @@ mod tests {
     #[test]
     fn each_request_has_its_commands() {
         let place = Place::find(None, Some(Path::new("/s t")), Path::new("/"), "runbook");
-        let of = |kind, step| answers(&request(kind, step), Some(Kind::Verify), "r1", &place);
+        let words = [SettleWord::Again, SettleWord::GoOn, SettleWord::Fail];
+        let of = |kind, step| answers(&request(kind, step), &words, "r1", &place);
         assert_eq!(
             of(RequestKind::Question(QuestionKind::Choice(vec!["leave it".to_owned()])), Some("paid")),
             ["runbook answer r1 paid 'leave it' --store '/s t'"]

@@ -14,10 +14,10 @@ use runbook_runner::observer::{Notice, Observer};
 use runbook_transcript::entry::Entry;
 use runbook_transcript::wire::entry_v1;
 
-use super::answers::answers;
+use super::answers::{answers, settled_by};
 use super::live::Live;
-use super::paint::BROKEN_INDENT;
-use super::view::{INDENT, Steps, View, kind};
+use super::paint::broken_indent;
+use super::view::{INDENT, Steps, View, further_in};
 use crate::output::columns;
 use crate::place::Place;
 use crate::text::{Line, Style};
@@ -31,7 +31,9 @@ impl Steps for StateSteps<'_> {
     }
 
     fn title(&self, step: &str) -> String {
-        self.0.step(step).map_or_else(|| step.to_owned(), |view| view.title)
+        let written = || self.0.plan().step_at(step).map(|written| written.title.value.source().to_owned());
+        let rendered = self.0.step(step).map(|view| view.title);
+        rendered.or_else(written).unwrap_or_else(|| step.to_owned())
     }
 
     fn forecast(&self, template: &Template) -> String {
@@ -117,7 +119,7 @@ impl Observer for LiveObserver {
             screen.say(notices);
             if asks_other {
                 screen.people(state.team());
-                screen.requests(state.requests().cloned().collect(), state.plan());
+                screen.requests(state.requests().cloned().collect(), &|request| settled_by(request, state));
             }
         });
         self.asked.replace(now_asked);
@@ -170,8 +172,7 @@ impl PlainObserver {
         if self.lets_go.get() {
             return Vec::new();
         }
-        let kind = request.step.as_deref().and_then(|step| kind(step, state.plan()));
-        let commands = answers(request, kind, &self.run.borrow(), &self.place);
+        let commands = answers(request, &settled_by(request, state), &self.run.borrow(), &self.place);
         commands.iter().map(|command| Line::plain(INDENT).and(Style::Command, command)).collect()
     }
 
@@ -182,7 +183,7 @@ impl PlainObserver {
         // In a file a line is a line; on a screen it is as long as that is wide.
         let columns = io::stdout().is_terminal().then(|| columns(true).saturating_sub(1));
         let broken = lines.iter().flat_map(|line| match columns {
-            Some(columns) if !self.is_pasted(line) => line.wrap(columns, BROKEN_INDENT),
+            Some(columns) if !self.is_pasted(line) => line.wrap(columns, broken_indent(line)),
             _ => vec![line.clone()],
         });
         let text: String = broken.map(|line| line.render(self.colour) + "\n").collect();
@@ -212,8 +213,9 @@ impl Observer for PlainObserver {
         let known = self.asked.take();
         for request in state.requests() {
             if !known.contains(&request.id) {
-                lines.extend(asked(request));
-                lines.extend(self.answered_by(request, state));
+                let said = asked(request).into_iter().chain(self.answered_by(request, state));
+                let columns = further_in(request.step.as_deref());
+                lines.extend(said.map(|line| line.further_in(columns)));
                 self.view.borrow_mut().command_is_shown(request.step.as_deref().unwrap_or_default());
             }
         }

@@ -1,11 +1,17 @@
 //! What is drawn: lines that stay, and below them a region that is drawn anew.
 
-use super::view::INDENT;
+use super::view::{FURTHEST_IN, INDENT};
 use crate::text::Line;
 
-/// Columns before what does not fit into a line: more than before any line of ours, so that no text from outside is
-/// broken into something that looks like one.
-pub const BROKEN_INDENT: usize = INDENT.len() + 2;
+/// Columns by which what does not fit into a line stands further in: no line of ours begins there, so that no text from
+/// outside is broken into something that looks like one.
+const BROKEN: usize = 2;
+
+/// Columns before what does not fit into this line.
+#[must_use]
+pub fn broken_indent(line: &Line) -> usize {
+    line.begins_at().clamp(INDENT.len(), FURTHEST_IN) + BROKEN
+}
 
 /// Makes the bytes that turn the screen as it was into the screen as it should be.
 ///
@@ -24,7 +30,7 @@ impl Painter {
     pub fn paint(&mut self, stay: &[Line], region: &[Line], columns: usize, rows: usize, colour: bool) -> String {
         let mut out = self.erase(columns);
         for line in stay {
-            for part in line.wrap(columns.saturating_sub(1), BROKEN_INDENT) {
+            for part in line.wrap(columns.saturating_sub(1), broken_indent(line)) {
                 out.push_str(&part.render(colour));
                 out.push('\n');
             }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use runbook_core::document::model::{Kind, Param, ParamKind};
+use runbook_core::document::model::{Param, ParamKind};
 use runbook_core::id::VariableName;
 use runbook_core::run::event::Input;
 use runbook_core::run::record::{AnswerWord, QuestionKind, SettleWord};
@@ -36,7 +36,8 @@ pub enum PromptStep {
 #[derive(Debug, Clone)]
 pub struct Prompt {
     request: Option<Request>,
-    kind: Option<Kind>,
+    /// The words that settle it, as the run stands.
+    words: Vec<SettleWord>,
     /// Outputs that later steps read: asked for where a person stands in for the step.
     outputs: Vec<String>,
     mode: Mode,
@@ -76,22 +77,28 @@ enum Typed {
 type Meaning = (char, &'static str);
 
 impl Prompt {
-    /// The prompt for a request. `kind` is the step's, `outputs` those of its outputs that later steps read.
+    /// The prompt for a request. `words` are those that settle it, `outputs` those of its outputs that later steps read.
     #[must_use]
-    pub fn of(request: Request, kind: Option<Kind>, outputs: Vec<String>) -> Self {
-        Self { request: Some(request), kind, outputs, mode: Mode::Choose, hint: None }
+    pub fn of(request: Request, words: Vec<SettleWord>, outputs: Vec<String>) -> Self {
+        Self { request: Some(request), words, outputs, mode: Mode::Choose, hint: None }
     }
 
     /// The prompt while nothing waits: nothing is asked, a note and the rest can be had.
     #[must_use]
     pub fn idle() -> Self {
-        Self { request: None, kind: None, outputs: Vec::new(), mode: Mode::Choose, hint: None }
+        Self { request: None, words: Vec::new(), outputs: Vec::new(), mode: Mode::Choose, hint: None }
     }
 
     /// Whether nothing is asked and nothing typed.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.request.is_none() && matches!(self.mode, Mode::Choose)
+    }
+
+    /// The words that settle what it asks about.
+    #[must_use]
+    pub fn words(&self) -> &[SettleWord] {
+        &self.words
     }
 
     /// What it asks about; `None` while nothing waits.
@@ -126,8 +133,7 @@ impl Prompt {
             RequestKind::Question(QuestionKind::Instruct) => vec![('d', "done"), ('n', "could not")],
             RequestKind::Question(QuestionKind::Choice(_)) => Vec::new(),
             RequestKind::Question(QuestionKind::Doubt | QuestionKind::Overrule) => {
-                let words = self.kind.map_or(&[][..], |kind| request.settle_words(kind));
-                words.iter().map(|word| settle_key(*word)).collect()
+                self.words.iter().map(|word| settle_key(*word)).collect()
             }
         }
     }
@@ -384,8 +390,7 @@ impl Prompt {
                 'n',
             ) => self.say_answer(AnswerWord::No, BTreeMap::new()),
             (RequestKind::Question(QuestionKind::Doubt | QuestionKind::Overrule), character) => {
-                let words = self.kind.map_or(&[][..], |kind| request.settle_words(kind));
-                match words.iter().copied().find(|word| settle_key(*word).0 == character) {
+                match self.words.iter().copied().find(|word| settle_key(*word).0 == character) {
                     Some(SettleWord::Fail) => self.settle(SettleWord::Fail, None, BTreeMap::new(), 0),
                     Some(word) => self.type_line(Typed::Settle(word)),
                     None => self.means_nothing(&format!("{character} means nothing here")),

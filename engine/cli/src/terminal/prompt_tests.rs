@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use runbook_core::document::model::Kind;
 use runbook_core::run::record::{AttemptKey, Part};
 use runbook_core::source::Span;
 use runbook_core::value::Value;
@@ -20,14 +21,20 @@ fn request(kind: RequestKind) -> Request {
     }
 }
 
+/// The prompt for a request about a step of a kind, in a run that goes on.
+fn of(request: Request, kind: Kind, outputs: Vec<String>) -> Prompt {
+    let words = request.settle_words(kind).to_vec();
+    Prompt::of(request, words, outputs)
+}
+
 fn approval(shown: &str) -> Prompt {
     let key = AttemptKey { step: "shut_down".to_owned(), part: Part::Main, attempt: 1 };
     let kind = RequestKind::Approval { key, plan: "0".repeat(64), shown: shown.to_owned(), destructive: false };
-    Prompt::of(request(kind), Some(Kind::Act), Vec::new())
+    of(request(kind), Kind::Act, Vec::new())
 }
 
 fn question(kind: QuestionKind, step_kind: Kind) -> Prompt {
-    Prompt::of(request(RequestKind::Question(kind)), Some(step_kind), Vec::new())
+    of(request(RequestKind::Question(kind)), step_kind, Vec::new())
 }
 
 fn press(prompt: &mut Prompt, keys: &str) -> PromptStep {
@@ -144,14 +151,14 @@ fn a_failure_offers_what_its_kind_allows() {
 fn who_stands_in_for_a_step_gives_the_outputs_that_are_read() {
     let kind = RequestKind::Question(QuestionKind::Overrule);
     let outputs = vec!["server".to_owned(), "standby".to_owned()];
-    let mut prompt = Prompt::of(request(kind), Some(Kind::Verify), outputs);
+    let mut prompt = of(request(kind), Kind::Verify, outputs);
     assert_eq!(press(&mut prompt, "gknown\rdns1\r"), PromptStep::Redraw);
     let wanted = settle(SettleWord::GoOn, Some("known"), &[("server", "dns1"), ("standby", "dns2")]);
     assert_eq!(press(&mut prompt, "dns2\r"), wanted);
     assert_eq!(press(&mut prompt, "f"), settle(SettleWord::Fail, None, &[]));
 
     let doubt = RequestKind::Question(QuestionKind::Doubt);
-    let mut prompt = Prompt::of(request(doubt), Some(Kind::Act), vec!["server".to_owned()]);
+    let mut prompt = of(request(doubt), Kind::Act, vec!["server".to_owned()]);
     assert_eq!(press(&mut prompt, "dI looked\r"), PromptStep::Redraw);
     assert_eq!(press(&mut prompt, "dns1\r"), settle(SettleWord::Done, Some("I looked"), &[("server", "dns1")]));
     assert_eq!(press(&mut prompt, "nI looked\r"), settle(SettleWord::NotDone, Some("I looked"), &[]));
@@ -176,7 +183,7 @@ fn fields_are_read_by_their_types_and_asked_again() {
         (VariableName::new("unit").unwrap(), field(ParamKind::String, Some(Value::from("cm")), false)),
         (VariableName::new("pin").unwrap(), field(ParamKind::String, None, true)),
     ];
-    let mut prompt = Prompt::of(wanted, Some(Kind::Act), Vec::new());
+    let mut prompt = of(wanted, Kind::Act, Vec::new());
     press(&mut prompt, "dmuch\r");
     assert!(shown(&prompt).starts_with("level "), "{}", shown(&prompt));
     assert!(shown(&prompt).ends_with("level (a whole number): much"), "{}", shown(&prompt));
@@ -194,4 +201,13 @@ fn with_nothing_asked_a_note_can_be_written_and_nothing_is_answered() {
     assert_eq!(press(&mut idle, "y\rnda12"), PromptStep::Redraw);
     assert_eq!(shown(&idle), "");
     assert_eq!(press(&mut idle, "tseen\r"), PromptStep::Say(Input::Note { step: None, text: "seen".to_owned() }));
+}
+
+#[test]
+fn what_the_run_does_not_take_any_more_is_not_offered() {
+    let asked = request(RequestKind::Question(QuestionKind::Doubt));
+    let mut prompt = Prompt::of(asked, vec![SettleWord::Done, SettleWord::NotDone], Vec::new());
+    assert_eq!(shown(&prompt), "Was it done? [d/n/?/t/o/h] ");
+    press(&mut prompt, "a");
+    assert!(shown(&prompt).starts_with("a means nothing here: press d (it was done) or n (it was not done)\n"));
 }

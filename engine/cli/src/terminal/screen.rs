@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use runbook_core::document::team::Team;
 use runbook_core::plan::Plan;
 use runbook_core::run::event::Input;
-use runbook_core::run::record::{Actor, AttemptKey, Record};
+use runbook_core::run::record::{Actor, AttemptKey, Record, SettleWord};
 use runbook_core::run::request::Request;
 use runbook_runner::account::Account;
 
 use super::clipboard::copy_sequence;
 use super::key::Key;
 use super::prompt::{Prompt, PromptStep};
-use super::view::{INDENT, Steps, View, kind};
+use super::view::{INDENT, Steps, View, further_in};
 use super::why::why;
 use crate::text::{Line, Style};
 
@@ -100,8 +100,8 @@ impl Screen {
         }
     }
 
-    /// Takes what waits for people now, oldest first.
-    pub fn requests(&mut self, requests: Vec<Request>, plan: &Plan) {
+    /// Takes what waits for people now, oldest first; `settled_by` says by which words one is settled.
+    pub fn requests(&mut self, requests: Vec<Request>, settled_by: &dyn Fn(&Request) -> Vec<SettleWord>) {
         let asked = self.prompt.request().map(|request| request.id);
         let is_there = asked.is_some_and(|id| requests.iter().any(|request| request.id == id));
         self.requests = requests;
@@ -116,7 +116,8 @@ impl Screen {
             Some(request) => {
                 let step = request.step.clone().unwrap_or_default();
                 self.view.command_is_shown(&step);
-                Prompt::of(request, kind(&step, plan), self.view.outputs_wanted(&step))
+                let words = settled_by(&request);
+                Prompt::of(request, words, self.view.outputs_wanted(&step))
             }
         };
         let before = std::mem::replace(&mut self.prompt, prompt);
@@ -124,8 +125,9 @@ impl Screen {
             let said = Line::plain(INDENT).and(Style::Look, "This was answered meanwhile; what you typed is dropped: ");
             self.say([said.and(Style::Plain, &text)]);
         }
+        let columns = further_in(self.prompt.request().and_then(|request| request.step.as_deref()));
         let intro = self.prompt.intro();
-        self.say(intro);
+        self.say(intro.into_iter().map(|line| line.further_in(columns)));
     }
 
     /// Takes a key; what is to be handed in comes out.
@@ -149,7 +151,7 @@ impl Screen {
             }
             PromptStep::Why => {
                 let lines = match (self.prompt.request(), &self.plan) {
-                    (Some(request), Some(plan)) => why(request, plan),
+                    (Some(request), Some(plan)) => why(request, self.prompt.words(), plan),
                     _ => vec![Line::plain(INDENT).and(
                         Style::Plain,
                         "Nothing is asked. t: write a note, o: output so far, h: hand over, Ctrl-C: cancel",

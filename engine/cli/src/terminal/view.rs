@@ -4,6 +4,7 @@
 //! made here, so that they say the same.
 
 mod asked;
+mod nest;
 pub mod people;
 mod results;
 mod tries;
@@ -15,16 +16,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use runbook_core::document::model::Kind;
 use runbook_core::plan::Plan;
 use runbook_core::run::heard::Heard;
 use runbook_core::run::record::{Actor, AttemptKey, Mode, Output, Part, QuestionKind, Record, Stream};
 use runbook_core::run::request::Request;
 use runbook_core::template::Template;
 
+use self::nest::Nest;
+pub use self::nest::{FURTHEST_IN, further_in};
 use self::tries::Tries;
 pub use self::words::kind;
-use self::words::{bytes, number, printed, verb_words};
+use self::words::{bytes, printed, verb_words};
 use super::tail::Tail;
 use crate::clock::countdown;
 use crate::text::{Line, Style};
@@ -83,8 +85,12 @@ pub struct View {
     by_hand: BTreeSet<String>,
     /// Outputs that are asked for where a person stands in for a step.
     outputs_wanted: BTreeMap<String, Vec<String>>,
+    nest: Nest,
+    /// Which of the lines that are being made stand where they are, while what is below a step is moved in.
+    in_place: Vec<usize>,
 }
 
+#[derive(Default)]
 struct Begun {
     /// How long its attempts took.
     worked: Duration,
@@ -125,6 +131,8 @@ impl View {
             failed: BTreeMap::new(),
             by_hand: BTreeSet::new(),
             outputs_wanted: BTreeMap::new(),
+            nest: Nest::default(),
+            in_place: Vec::new(),
         }
     }
 
@@ -138,6 +146,7 @@ impl View {
     /// Takes a record of before: nothing is told of it, but what it says may be shown later.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most of what happened before is not shown again")]
     pub fn learn(&mut self, record: &Record) {
+        self.nest.take(record);
         match record {
             Record::StepPlanned { key, shown, .. } if key.part == Part::Main => {
                 self.planned.insert(key.step.clone(), shown.clone());
@@ -179,30 +188,13 @@ impl View {
     /// The lines for a record.
     pub fn record(&mut self, record: &Record, actor: &Actor, at: Timestamp, steps: &dyn Steps) -> Vec<Line> {
         let mut lines = Vec::new();
+        self.nest.take(record);
         self.approvals_and_questions(record, actor, steps, &mut lines);
         self.work(record, at, steps, &mut lines);
         self.results(record, actor, at, steps, &mut lines);
         self.people(record, actor, at, steps, &mut lines);
         self.run(record, actor, at, steps, &mut lines);
-        lines
-    }
-
-    /// The step's own line, when it is new; a short one when others have spoken since.
-    fn begin(&mut self, step: &str, steps: &dyn Steps, lines: &mut Vec<Line>) {
-        if self.current.as_deref() == Some(step) {
-            return;
-        }
-        let number = number(step, steps.plan());
-        let is_new = !self.seen.contains_key(step);
-        let line = Line::new().and(Style::Faint, &number);
-        lines.push(if is_new {
-            let line = line.and(Style::Plain, &format!("{:<9}", kind(step, steps.plan()).map_or("step", Kind::key)));
-            line.and(Style::Strong, &steps.title(step)).and(Style::Faint, &format!("  ({step})"))
-        } else {
-            line.and(Style::Faint, &format!("… {step}"))
-        });
-        self.seen.entry(step.to_owned()).or_insert(Begun { worked: Duration::ZERO, ran: false });
-        self.current = Some(step.to_owned());
+        self.moved_in(record.step().map(String::as_str), lines)
     }
 
     fn keep(&mut self, step: &str, stream: Stream, output: &Output) {
@@ -225,10 +217,15 @@ impl View {
     /// What goes on now: the last lines of what runs, how long, and what is waited for.
     #[must_use]
     pub fn live(&self, now: Timestamp, requests: &[Request]) -> Vec<Line> {
-        let mut lines = Vec::new();
+        let attempts = self.running.keys().map(|key| key.step.as_str());
+        let busy = attempts.chain(self.waits.keys().map(String::as_str)).chain(self.retries.keys().map(String::as_str));
+        let mut lines = self.nest.progress(busy);
         let share = LIVE_LINES_MAX.div_ceil(self.running.len().max(1));
         let is_alone = self.running.len() + self.waits.len() + self.retries.len() == 1;
-        let named = |step: &str| if is_alone { String::new() } else { format!("{step}: ") };
+        let named = |step: &str| match self.nest.name(step) {
+            name if is_alone && name == step => String::new(),
+            name => format!("{name}: "),
+        };
         let after = |step: &str, attempt: u32| {
             let last = self.tries.get(step).and_then(Tries::last);
             last.map_or(String::new(), |last| format!("; attempt {} {last}", attempt.saturating_sub(1)))

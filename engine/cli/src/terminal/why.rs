@@ -3,7 +3,7 @@
 use runbook_core::document::model::{Approve, Kind, Step};
 use runbook_core::graph::{Road, StepIndex, roads_of};
 use runbook_core::plan::Plan;
-use runbook_core::run::record::QuestionKind;
+use runbook_core::run::record::{QuestionKind, SettleWord};
 use runbook_core::run::request::{Request, RequestKind};
 
 use super::view::INDENT;
@@ -13,22 +13,23 @@ use crate::text::{Line, Style};
 /// Lines of a description that are shown.
 const DESCRIPTION_LINES_MAX: usize = 12;
 
-/// Why a request is made, and what follows.
+/// Why a request is made, and what follows; `words` are those that settle it as the run stands.
 #[must_use]
-pub fn why(request: &Request, plan: &Plan) -> Vec<Line> {
-    let index = request.step.as_ref().and_then(|step| plan.graph().find(step.split(['/', '[']).next().unwrap_or(step)));
+pub fn why(request: &Request, words: &[SettleWord], plan: &Plan) -> Vec<Line> {
+    // Of a step of a called runbook it is that one's roads that follow.
+    let place = request.step.as_ref().and_then(|step| plan.place_at(step));
     let mut lines = Vec::new();
     let mut say = |text: String| lines.push(Line::plain(INDENT).and(Style::Plain, &text));
-    match (&request.kind, index) {
+    match (&request.kind, place) {
         (RequestKind::Question(QuestionKind::Rollback), _) => {
             say("Something failed, or the run was cancelled, and acts that can be undone were done.".to_owned());
             say("y: each is undone, the last first; the first that fails stops it.".to_owned());
             say("n: all stays as it is, and the log says so. `finally` runs in either case.".to_owned());
         }
-        (kind, Some(index)) => {
+        (kind, Some((plan, index))) => {
             let step = plan.step(index);
             reason(kind, step).into_iter().for_each(&mut say);
-            for (answer, follows) in consequences(kind, plan, index) {
+            for (answer, follows) in consequences(kind, words, plan, index) {
                 say(format!("{answer}: {follows}"));
             }
             if request.deadline.is_some() {
@@ -80,7 +81,12 @@ fn reason(kind: &RequestKind, step: &Step) -> Vec<String> {
     }
 }
 
-fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'static str, String)> {
+fn consequences(
+    kind: &RequestKind,
+    words: &[SettleWord],
+    plan: &Plan,
+    index: StepIndex,
+) -> Vec<(&'static str, String)> {
     let step = plan.step(index);
     let passes = || {
         let next = next(plan, index);
@@ -111,6 +117,11 @@ fn consequences(kind: &RequestKind, plan: &Plan, index: StepIndex) -> Vec<(&'sta
                 ("a", "the step is tried again".to_owned()),
                 overruled(step.kind.value, &passes()),
                 ("f", unhandled(plan)),
+            ],
+            // The run is ending: what would follow does not start any more, and nothing is done once more.
+            QuestionKind::Doubt if !words.contains(&SettleWord::Again) => vec![
+                ("d", "it counts as done, and the run goes on to its end".to_owned()),
+                ("n", "it counts as failed, and the run goes on to its end".to_owned()),
             ],
             QuestionKind::Doubt => vec![
                 ("d", passes()),

@@ -285,7 +285,8 @@ impl RunState {
                 Ok(self.answer(&request, answer, &fields, behalf, reason)?)
             }
             Input::Settle { step, word, reason, outputs } => {
-                let is_same = |closed: &Closed| closed.said == Said::Settled(word);
+                // Once more is another attempt, not the same said twice.
+                let is_same = |closed: &Closed| closed.said == Said::Settled(word) && word != SettleWord::Again;
                 let request = self.find_request(step.as_deref(), None, "settle", is_same)?;
                 let path = request.step.clone().unwrap_or_default();
                 let settled = self.at(&path, |state| state.settle_by_person(&request, word, reason, &outputs));

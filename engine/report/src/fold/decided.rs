@@ -16,7 +16,7 @@ pub(super) fn decided(step: &Step<'_>) -> Option<Fact> {
     let line = match decision {
         Some((entry, (branch, expression, read, because))) => {
             entries.push(entry.n);
-            let line = step.name().say(": ");
+            let line = step.heading();
             let line = if branch.choice == BranchChoice::Undecided {
                 line.say_reason(expression).say(", so each branch is shown: ")
             } else {
@@ -64,7 +64,7 @@ fn who_chose(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
 }
 
 fn undecided(step: &Step<'_>, entries: &mut Vec<u64>) -> Option<Line> {
-    let name = step.name().say(": ");
+    let name = step.heading();
     if let Some(settled) = step.settled() {
         entries.push(settled.entry.n);
         let line = match settled.settlement {

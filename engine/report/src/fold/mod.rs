@@ -7,6 +7,7 @@
 
 mod decided;
 mod evidence;
+mod nest;
 mod next;
 mod open;
 mod started;
@@ -31,7 +32,7 @@ pub fn fold(about: &About, entries: &[Folded]) -> Report {
     let run = Run::gather(about, entries);
     let started = run.started();
     let seal = run.seal();
-    let (troubleshooting, resolution) = run.sections();
+    let (troubleshooting, resolution) = nest::sections(&run);
     let open = open::open(&run);
     Report {
         run: harmless(&about.run),
@@ -89,7 +90,7 @@ impl<'a> Run<'a> {
         let mut steps: Vec<Step<'a>> = Vec::new();
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let infos: BTreeMap<&str, &StepInfo> = about.steps.iter().map(|info| (info.id.as_str(), info)).collect();
-        // An item of a `for_each` (`drain[2]`) is told by its step.
+        // An item of a `for_each` (`drain[2]`) that is not known by itself is told by its step.
         let info = |path: &str| {
             infos.get(path).or_else(|| infos.get(path.split_once('[').map_or(path, |(step, _)| step))).copied()
         };
@@ -98,7 +99,16 @@ impl<'a> Run<'a> {
             let place = *places.entry(path).or_insert(steps.len());
             match steps.get_mut(place) {
                 Some(step) => step.entries.push(entry),
-                None => steps.push(Step { path, info: info(path), entries: vec![entry] }),
+                None => {
+                    steps.push(Step { path, info: info(path), within: None, item: None, entries: vec![entry] });
+                }
+            }
+        }
+        for place in 0..steps.len() {
+            let within = steps.get(place).and_then(|step| nest::within(step.path, &places));
+            let item = steps.get(place).and_then(|step| nest::item(step, &steps, &places));
+            if let Some(step) = steps.get_mut(place) {
+                (step.within, step.item) = (within, item);
             }
         }
         let waiting = open::waiting(entries);
@@ -207,35 +217,6 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Troubleshooting and resolution.
-    fn sections(&self) -> (Vec<Fact>, Vec<Fact>) {
-        let (mut looked, mut changed) = (Vec::new(), Vec::new());
-        for step in &self.steps {
-            let section = if looks(step.kind()) { &mut looked } else { &mut changed };
-            section.extend(match step.kind() {
-                Some(Kind::Decide) => decided::decided(step),
-                Some(Kind::Escalate) => told::told(step),
-                Some(Kind::Verify | Kind::Act) | None => worked::worked(step),
-            });
-        }
-        let mut last_looked = true;
-        for entry in self.entries {
-            if let Some(step) = step_of(&entry.record) {
-                last_looked = self.step(step).is_some_and(|step| looks(step.kind()));
-            }
-            if let Some(fact) = self.event(entry) {
-                // A note and a file stand beside their step; the rest is about what became of the run.
-                let beside = matches!(entry.record, Record::Note { .. } | Record::Attachment { .. }) && last_looked;
-                if beside { &mut looked } else { &mut changed }.push(fact);
-            }
-        }
-        looked.sort_by_key(Fact::first);
-        changed.sort_by_key(Fact::first);
-        looked.extend(self.not_run(true));
-        changed.extend(self.not_run(false));
-        (looked, changed)
-    }
-
     /// A fact that is an entry of its own, whatever its step did.
     fn event(&self, entry: &Folded) -> Option<Fact> {
         let by = &entry.actor.id;
@@ -312,22 +293,6 @@ impl<'a> Run<'a> {
             Some((_, shown)) => line.say(" by ").code(shown),
             None => line,
         }
-    }
-
-    /// Steps that did not run, a line a reason.
-    fn not_run(&self, looking: bool) -> Vec<Fact> {
-        let mut reasons: BTreeMap<String, Vec<(&str, &Folded)>> = BTreeMap::new();
-        for step in self.steps.iter().filter(|step| looks(step.kind()) == looking) {
-            if let Some((entry, why)) = step.skipped() {
-                reasons.entry(why.to_string()).or_default().push((step.path, entry));
-            }
-        }
-        let fact = |(why, steps): (String, Vec<(&str, &Folded)>)| {
-            let at = steps.first()?.1.ts;
-            let line = Line::new().say("Not run, ").say(&why).say(": ").codes(steps.iter().map(|(path, _)| *path));
-            Some(Fact::new(at, line, steps.iter().map(|(_, entry)| entry.n)))
-        };
-        reasons.into_iter().filter_map(fact).collect()
     }
 }
 

@@ -56,10 +56,13 @@ fn answer(run: &Run<'_>, id: &str, entry: &Folded) -> Option<Next> {
             let deny = format!("runbook deny {id}{of} {REASON}");
             (format!("runbook approve {id}{of}"), Line::new().say("lets it run; ").code(&deny).say(" does not"))
         }
-        Record::DoubtOpened { .. } | Record::Question { question: QuestionKind::Doubt, .. } => (
-            format!("runbook settle {id}{of} --done {REASON}"),
-            or("says that it was done", &["--done", "--not-done", "--again"]),
-        ),
+        Record::DoubtOpened { .. } | Record::Question { question: QuestionKind::Doubt, .. } => {
+            // Of a run that was cancelled nothing is done once more.
+            let cancelled = run.entries.iter().any(|entry| matches!(entry.record, Record::RunCancelled { .. }));
+            let others: &[&'static str] =
+                if cancelled { &["--done", "--not-done"] } else { &["--done", "--not-done", "--again"] };
+            (format!("runbook settle {id}{of} --done {REASON}"), or("says that it was done", others))
+        }
         Record::Question { question: QuestionKind::Overrule, .. } => {
             let kind = step.and_then(|step| run.step(step)).and_then(Step::kind);
             let others: &[&'static str] = match kind {

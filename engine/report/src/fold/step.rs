@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use runbook_core::document::model::Kind;
 use runbook_core::run::record::{Outcome, Output, Part, Record, Settlement, SkipReason, Stream};
+use runbook_core::value::Value;
 
 use crate::entry::{Folded, StepInfo};
 use crate::harmless::harmless;
@@ -12,6 +13,10 @@ use crate::report::StepReport;
 pub(super) struct Step<'a> {
     pub(super) path: &'a str,
     pub(super) info: Option<&'a StepInfo>,
+    /// The path of the step with entries that it is inside.
+    pub(super) within: Option<&'a str>,
+    /// Of an item, what its element is called and the element.
+    pub(super) item: Option<(&'a str, &'a Value)>,
     /// At least one.
     pub(super) entries: Vec<&'a Folded>,
 }
@@ -56,12 +61,34 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// Its title and id.
+    /// Its title and path, and the element where it is an item.
     pub(super) fn name(&self) -> Line {
-        match self.info {
-            Some(info) => Line::new().strong(&info.title).say(" (").code(self.path).say(")"),
-            None => Line::new().code(self.path),
+        match (self.info, self.element()) {
+            (Some(info), None) => Line::new().strong(&info.title).say(" (").code(self.path).say(")"),
+            (Some(info), Some(element)) => {
+                Line::new().strong(&info.title).say(" (").code(self.path).say(", ").code_excerpt(&element).say(")")
+            }
+            (None, Some(element)) => Line::new().code(self.path).say(" (").code_excerpt(&element).say(")"),
+            (None, None) => Line::new().code(self.path),
         }
+    }
+
+    /// What its own line begins with: below its loop an item is told by its element, for the title stands above.
+    pub(super) fn heading(&self) -> Line {
+        let line = match (self.within, self.element()) {
+            (Some(_), Some(element)) => Line::new().code_excerpt(&element).say(" (").code(self.path).say(")"),
+            _ => self.name(),
+        };
+        // Every item of a loop runs the same one.
+        match self.info.filter(|_| self.within.is_none() || self.item.is_none()).and_then(|info| info.runs.as_ref()) {
+            Some(runs) => line.say(", runs ").code(runs).say(": "),
+            None => line.say(": "),
+        }
+    }
+
+    /// Of an item, its element: `host: web1`.
+    pub(super) fn element(&self) -> Option<String> {
+        self.item.map(|(name, value)| format!("{name}: {value}"))
     }
 
     /// The command of a part, as it ran last or would have.
@@ -125,6 +152,9 @@ impl<'a> Step<'a> {
             step: harmless(self.path),
             kind: self.kind(),
             title: self.info.map(|info| harmless(&info.title)),
+            within: self.within.map(harmless),
+            item: self.item.map(|(_, value)| value.clone()),
+            runs: self.info.and_then(|info| info.runs.as_deref()).map(harmless),
             started: self.began(),
             ended: settled.as_ref().map(|settled| settled.entry.ts).or(skipped.map(|(entry, _)| entry.ts)),
             outcome: settled.as_ref().map(|settled| settled.outcome).or(skipped.map(|_| Outcome::Skipped)),

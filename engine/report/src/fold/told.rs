@@ -10,7 +10,7 @@ use crate::report::Fact;
 pub(super) fn told(step: &Step<'_>) -> Option<Fact> {
     let mut entries = Vec::new();
     let settled = step.settled();
-    let name = step.name().say(": ");
+    let name = step.heading();
     if let Some(settled) = settled.as_ref().filter(|settled| settled.settlement == Settlement::Withheld) {
         let to = step.info.map(|info| info.to.as_slice()).unwrap_or_default();
         let line = name.say("would tell ");

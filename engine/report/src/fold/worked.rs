@@ -15,7 +15,7 @@ const PRINTED_CHARACTERS_MAX: usize = 120;
 /// The line of a verify or an act; none where it did not run.
 pub(super) fn worked(step: &Step<'_>) -> Option<Fact> {
     let mut entries = Vec::new();
-    let name = step.name().say(": ");
+    let name = step.heading();
     let settled = step.settled();
     if settled.is_none() && !touched(step) {
         return None;
@@ -110,7 +110,7 @@ fn withheld(step: &Step<'_>, settled: &Settled<'_>, entries: &mut Vec<u64>) -> L
     }
 }
 
-fn verdict(step: &Step<'_>, settled: &Settled<'_>, entries: &mut Vec<u64>) -> Line {
+pub(super) fn verdict(step: &Step<'_>, settled: &Settled<'_>, entries: &mut Vec<u64>) -> Line {
     entries.push(settled.entry.n);
     let because = |line: Line| match settled.reason {
         Some(reason) => line.say(": ").say_reason(reason),
@@ -267,7 +267,7 @@ fn short(line: &str) -> String {
     }
 }
 
-fn under_way(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
+pub(super) fn under_way(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
     let doubt = step.last(|record| match record {
         Record::DoubtOpened { why, .. } => Some(why),
         _ => None,
@@ -296,7 +296,7 @@ fn under_way(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
 }
 
 /// Who allowed it, or did not.
-fn approval(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
+pub(super) fn approval(step: &Step<'_>, entries: &mut Vec<u64>) -> Line {
     let decided = step.last(|record| match record {
         Record::ApprovalGranted { reason, .. } => Some(("approved by ", reason.as_ref())),
         Record::ApprovalDenied { reason, .. } => Some(("denied by ", Some(reason))),

@@ -12,6 +12,8 @@ use runbook_core::run::record::{
 use runbook_core::value::Value;
 use runbook_report::entry::{About, Folded, StepInfo};
 
+pub(crate) mod nested;
+
 /// A run, and what is known about it.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
@@ -22,6 +24,10 @@ pub(crate) struct Scenario {
 /// All of them.
 pub(crate) fn all() -> Vec<Scenario> {
     vec![
+        nested::fourteen_hosts(),
+        nested::three_hosts(),
+        nested::called(),
+        nested::under_way(),
         failover(),
         recovered_by_itself(),
         denied(),
@@ -270,6 +276,8 @@ fn about() -> About {
         kind,
         title: text(title),
         to: to.iter().map(|to| text(to)).collect(),
+        each: None,
+        runs: None,
     });
     About {
         run: text("20261122-0915-dns-failover-k7q2"),

@@ -5,19 +5,16 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use runbook_core::document::model::{Kind, Step};
+use runbook_core::document::model::Kind;
 use runbook_core::run::record::{Actor, BranchChoice, Outcome, Record, Settlement};
+use runbook_report::entry::item_number;
 
-use super::super::dry;
-use super::words::{how, kind, mark, number, settle_words};
+use super::super::dry::{self, Told};
+use super::nest::written;
+use super::words::{how, kind, mark, settle_words};
 use super::{INDENT, Steps, View};
 use crate::clock::spoken;
 use crate::text::{Line, Style};
-
-/// A step as it is written.
-fn written<'s>(steps: &'s dyn Steps, step: &str) -> Option<&'s Step> {
-    steps.plan().graph().find(step).map(|index| steps.plan().step(index))
-}
 
 impl View {
     #[expect(clippy::too_many_lines, reason = "one arm for each record, each a few lines")]
@@ -38,7 +35,8 @@ impl View {
                     if let Some(written) = written(steps, step) {
                         let command = self.planned.remove(step);
                         let (command, reason) = (command.as_deref(), reason.as_deref());
-                        lines.extend(dry::withheld(written, command, reason, &|text| steps.forecast(text)));
+                        let told = self.told_of(step);
+                        lines.extend(dry::withheld(written, told, command, reason, &|text| steps.forecast(text)));
                     }
                     return;
                 }
@@ -59,6 +57,15 @@ impl View {
                 }
                 let (mark, style) = mark(*outcome);
                 let mut said = format!("{mark} {}{}", outcome.word(), how(*settlement));
+                if let (Some(count @ 1..), Outcome::Passed, Settlement::Ran) =
+                    (self.nest.count(step), outcome, settlement)
+                {
+                    said.push_str(&if count == 1 {
+                        ", its one item".to_owned()
+                    } else {
+                        format!(", all {count} items")
+                    });
+                }
                 let tries = self.tries.remove(step).filter(|_| *attempts > 1);
                 if let Some(begun) = self.seen.get(step).filter(|begun| begun.ran) {
                     // Of several attempts what counts is how long all that took.
@@ -94,11 +101,8 @@ impl View {
                 lines.push(Line::plain(INDENT).and(Style::Faint, &said));
             }
             Record::StepTakenOver { step, run, was, .. } => {
+                self.begin(step, steps, lines);
                 let (mark, style) = mark(was.outcome);
-                let word = kind(step, steps.plan()).map_or("step", Kind::key);
-                let said = format!("{word:<9}{}  ({step})", steps.title(step));
-                let line = Line::new().and(Style::Faint, &number(step, steps.plan())).and(Style::Plain, &said);
-                lines.push(line);
                 let said = format!("{mark} {}, taken over from run {run}", was.outcome.word());
                 lines.push(Line::plain(INDENT).and(style, &said));
                 if !was.outputs.is_empty() {
@@ -106,15 +110,10 @@ impl View {
                         was.outputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
                     lines.push(Line::plain(INDENT).and(Style::Faint, &values.join("   ")));
                 }
-                self.current = None;
             }
             Record::StepSkipped { step, why } => {
-                let number = number(step, steps.plan());
-                let kind = kind(step, steps.plan()).map_or("step", Kind::key);
                 let word = if self.is_dry() { "would be skipped" } else { "skipped" };
-                let said = format!("{kind:<9}{}: {word}, {why}  ({step})", steps.title(step));
-                lines.push(Line::new().and(Style::Faint, &number).and(Style::Faint, &said));
-                self.current = None;
+                self.passed_by(step, &format!(": {word}, {why}"), Style::Faint, steps, lines);
             }
             Record::StepUndone { step, outcome, reason } => {
                 let (mark, style) = mark(*outcome);
@@ -141,6 +140,18 @@ impl View {
                 );
             }
             _ => {}
+        }
+    }
+
+    /// What is told of a step that is withheld, beside what is told of those inside it.
+    fn told_of(&self, step: &str) -> Told {
+        let inside = format!("{step}/");
+        if item_number(step).is_some() {
+            Told::Work
+        } else if self.nest.count(step).is_some() || self.seen.keys().any(|other| other.starts_with(&inside)) {
+            Told::Rest
+        } else {
+            Told::Whole
         }
     }
 

@@ -41,8 +41,7 @@ impl Steps for Written {
     }
 
     fn title(&self, step: &str) -> String {
-        let index = self.0.graph().find(step).unwrap();
-        self.0.step(index).title.value.source().to_owned()
+        self.0.step_at(step).map_or(step, |written| written.title.value.source()).to_owned()
     }
 
     fn forecast(&self, template: &runbook_core::template::Template) -> String {
@@ -58,7 +57,11 @@ struct Told {
 
 impl Told {
     fn of(mode: Mode) -> Self {
-        let loaded = load("x.yaml", RUNBOOK.as_bytes(), None, &Facts::default());
+        Self::with(RUNBOOK, mode)
+    }
+
+    fn with(runbook: &str, mode: Mode) -> Self {
+        let loaded = load("x.yaml", runbook.as_bytes(), None, &Facts::default());
         assert!(loaded.plan.is_some(), "{:?}", loaded.diagnostics);
         let view = View::new(mode, TimeZone::UTC);
         Self { view, steps: Written(loaded.plan.unwrap()), lines: Vec::new() }
@@ -226,4 +229,141 @@ fn a_dry_run_says_what_it_would_do_and_shows_every_way() {
             "       would tell  ops",
         ]
     );
+}
+
+const LOOP: &str = "version: 1
+runbook: x
+title: X
+owner: ops
+parallel: 2
+steps:
+  drain:
+    act: Drain each server
+    for_each: { host: [web1, web2, web3], width: 2 }
+    run: lb drain {{ each.host }}
+  look:
+    verify: It looks
+    needs: []
+    run: probe
+";
+
+fn listed() -> Record {
+    let items = ["web1", "web2", "web3"].map(runbook_core::value::Value::from).to_vec();
+    Record::StepItems { step: "drain".to_owned(), items, approval: false }
+}
+
+#[test]
+fn items_stand_below_their_step_and_its_progress_is_live() {
+    let mut told = Told::with(LOOP, Mode::Real);
+    told.takes(&listed());
+    for item in ["drain[0]", "drain[1]"] {
+        told.takes(&planned(item, 1));
+        told.takes(&intent(item, 1));
+    }
+    let live: Vec<String> = told.view.live(at(3), &[]).iter().map(Line::text).collect();
+    let wanted = [
+        "       drain: 0 of 3 done, 2 going on",
+        "       web1 (drain[0]): runs, 3s",
+        "       web2 (drain[1]): runs, 3s",
+    ];
+    assert_eq!(live, wanted);
+    told.takes(&ended("drain[0]", 1, Outcome::Passed));
+    told.takes(&settled("drain[0]", Outcome::Passed, Settlement::Ran, None, 1));
+    told.takes(&ended("drain[1]", 1, Outcome::Failed));
+    told.takes(&settled("drain[1]", Outcome::Failed, Settlement::Ran, Some("exit code 1"), 1));
+    let live: Vec<String> = told.view.live(at(9), &[]).iter().map(Line::text).collect();
+    assert_eq!(live, ["       drain: 2 of 3 done, 1 failed"]);
+    let blocked = SkipReason::Blocked("drain[1]".to_owned());
+    told.takes(&Record::StepSkipped { step: "drain[2]".to_owned(), why: blocked });
+    told.takes(&settled("drain", Outcome::Failed, Settlement::Ran, Some("1 of 3 items failed"), 1));
+    assert_eq!(told.view.live(at(9), &[]), []);
+    assert_eq!(
+        told.tells(),
+        [
+            "[1/2] act      Drain each server  (drain)",
+            "       3 items: web1, web2, web3",
+            "       host: web1  (drain[0])",
+            "           $ probe a",
+            "       host: web2  (drain[1])",
+            "           $ probe a",
+            "       … host: web1  (drain[0])",
+            "           ✓ passed  1.2s",
+            "       … host: web2  (drain[1])",
+            "           ✗ failed  1.2s: exit code 1",
+            "       host: web3: skipped, blocked by drain[1]  (drain[2])",
+            "[1/2] … drain",
+            "       ✗ failed: 1 of 3 items failed",
+        ]
+    );
+}
+
+#[test]
+fn an_item_that_speaks_after_another_step_is_told_below_its_own() {
+    let mut told = Told::with(LOOP, Mode::Real);
+    told.takes(&listed());
+    told.takes(&planned("drain[0]", 1));
+    told.takes(&planned("look", 1));
+    told.tells();
+    told.takes(&settled("drain[0]", Outcome::Passed, Settlement::Ran, None, 1));
+    told.takes(&settled("drain", Outcome::Passed, Settlement::Ran, None, 1));
+    let wanted = [
+        "[1/2] … drain",
+        "       … host: web1  (drain[0])",
+        "           ✓ passed",
+        "[1/2] … drain",
+        "       ✓ passed, all 3 items",
+    ];
+    assert_eq!(told.tells(), wanted);
+}
+
+#[test]
+fn a_dry_run_shows_each_item_with_its_words_and_what_is_the_same_once() {
+    let mut told = Told::with(&LOOP.replace("  look:", "    approve: operator\n  look:"), Mode::Dry { probe: false });
+    told.takes(&listed());
+    for item in ["drain[0]", "drain[1]", "drain[2]"] {
+        told.takes(&planned(item, 1));
+        told.takes(&settled(item, Outcome::Passed, Settlement::Withheld, None, 0));
+    }
+    told.takes(&settled("drain", Outcome::Passed, Settlement::Withheld, None, 0));
+    let wanted = [
+        "[1/2] act      Drain each server  (drain)",
+        "       3 items: web1, web2, web3",
+        "       host: web1  (drain[0])",
+        "           would run  $ probe a",
+        "       host: web2  (drain[1])",
+        "           would run  $ probe a",
+        "       host: web3  (drain[2])",
+        "           would run  $ probe a",
+        "[1/2] … drain",
+        "       would ask  the operator to approve it first",
+    ];
+    assert_eq!(told.tells(), wanted);
+}
+
+const CALLS: &str = "version: 1
+runbook: x
+title: X
+owner: ops
+steps:
+  look: { verify: It looks, run: probe }
+";
+
+#[test]
+fn what_a_called_runbook_does_stands_below_the_step_that_runs_it() {
+    let mut told = Told::with(CALLS, Mode::Real);
+    // Of a path that this plan does not know its ids are told.
+    for step in ["look", "look/deep", "look/deep[0]", "look/wide"] {
+        told.takes(&settled(step, Outcome::Passed, Settlement::Ran, None, 1));
+    }
+    let wanted = [
+        "[1/1] verify   It looks  (look)",
+        "       ✓ passed",
+        "       step     look/deep  (look/deep)",
+        "           ✓ passed",
+        "           step     look/deep[0]  (look/deep[0])",
+        "               ✓ passed",
+        "       step     look/wide  (look/wide)",
+        "           ✓ passed",
+    ];
+    assert_eq!(told.tells(), wanted);
 }

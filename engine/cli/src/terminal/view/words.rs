@@ -14,10 +14,9 @@ pub(super) fn printed(line: &str) -> Line {
     Line::plain(INDENT).and(Style::Faint, "│ ").repeated().and(Style::Plain, &without_colours(line))
 }
 
-/// `[3/12] `, or the path of a step that is none of this plan's own.
+/// `[3/12] `, or the id of a step that is none of this plan's own.
 pub(super) fn number(step: &str, plan: &Plan) -> String {
-    let base = step.split(['/', '[']).next().unwrap_or(step);
-    match plan.graph().find(base) {
+    match plan.graph().find(step) {
         Some(index) => {
             let total = plan.len();
             let width = total.to_string().len();
@@ -27,11 +26,10 @@ pub(super) fn number(step: &str, plan: &Plan) -> String {
     }
 }
 
-/// The kind of a step.
+/// The kind of a step, by its path.
 #[must_use]
 pub fn kind(step: &str, plan: &Plan) -> Option<Kind> {
-    let base = step.split(['/', '[']).next().unwrap_or(step);
-    plan.graph().find(base).map(|index| plan.step(index).kind.value)
+    plan.step_at(step).map(|written| written.kind.value)
 }
 
 pub(super) fn mark(outcome: Outcome) -> (&'static str, Style) {
