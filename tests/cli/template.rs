@@ -280,6 +280,7 @@ fn has_begun(desk: &Desk) -> bool {
 fn killed_anywhere_it_leaves_the_old_file_or_the_new_one_and_it_is_known_which() {
     runbook_tests::programs::ready();
     let mut seen = std::collections::BTreeSet::new();
+    let mut said_before = false;
     for call in ["fchmod", "rename", "fsync", "unlink", "fdatasync"] {
         for nth in 1..=5 {
             let desk = desk("");
@@ -291,7 +292,14 @@ fn killed_anywhere_it_leaves_the_old_file_or_the_new_one_and_it_is_known_which()
                 continue;
             }
             if desk.story().outcome() == "(not sealed)" {
-                let _said = desk.do_it(&["resume"]);
+                let said = desk.do_it(&["resume"]);
+                // The plan of what follows knows it as well.
+                assert!(!said.out.contains("in doubt"), "{call} {nth}: {}", said.out);
+                said_before |= said.out.contains(if now == NEW {
+                    "its file is as it was to be: it was written"
+                } else {
+                    "it was not written: the old file is still there, so it has failed"
+                });
             }
             let story = desk.story();
             assert_eq!(story.of("doubt.opened", None).count(), 0, "{call} {nth}: it can be told");
@@ -302,6 +310,7 @@ fn killed_anywhere_it_leaves_the_old_file_or_the_new_one_and_it_is_known_which()
         }
     }
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["failed", "passed"], "both ends were seen");
+    assert!(said_before, "no plan told how the file is");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use runbook_transcript::digest::Digest;
 use runbook_transcript::run_dir::RunDir;
 use serde_json::json;
 
-use self::ahead::{Ahead, ahead};
+use self::ahead::{Ahead, ahead, together};
 use super::going::{Going, Watching, go};
 use super::meant::going_run;
 use crate::arguments::Resume;
@@ -19,7 +19,10 @@ use crate::context::{Context, Ending};
 use crate::failure::{Failure, unless_closed};
 use crate::history::Past;
 use crate::replay::replay;
-use crate::text::{Line, Style, pad};
+use crate::text::{Line, Style, pad, width};
+
+/// Columns up to which names stand below one another with what is said of them.
+const NAME_COLUMNS_MAX: usize = 32;
 
 /// Goes on with a run.
 ///
@@ -50,7 +53,7 @@ pub(super) fn resume(arguments: &Resume, context: &mut Context) -> Ending {
         }
     } else {
         unless_closed(print_head(&run, context))?;
-        unless_closed(print(&steps, &edited, context))?;
+        unless_closed(print(&together(&steps), &edited, context))?;
     }
     let store = context.store()?;
     go(Going::Resume(store, run), watching, context)
@@ -87,12 +90,16 @@ fn print_head(run: &RunDir, context: &mut Context) -> Result<(), Failure> {
 }
 
 fn print(steps: &[Ahead], edited: &[PathBuf], context: &mut Context) -> Result<(), Failure> {
-    let widest = steps.iter().map(|step| step.id.len()).max().unwrap_or_default();
+    let named = |step: &Ahead| format!("{}{}", " ".repeat(2 * step.depth), step.name);
+    // One long name does not push all that is said of the others to the right.
+    let widest = steps.iter().map(|step| width(&named(step))).filter(|wide| *wide <= NAME_COLUMNS_MAX).max();
+    let widest = widest.unwrap_or_default();
     for step in steps {
         let line = Line::new()
             .and(Style::Plain, "  ")
             .and(step.will.style(), &pad(step.will.word(), "not reached".len() + 2))
-            .and(Style::Plain, &pad(&step.id, widest + 2))
+            .and(Style::Plain, &pad(&named(step), widest))
+            .and(Style::Plain, "  ")
             .and(Style::Faint, &step.why);
         context.out.wrapped(line, 4)?;
     }

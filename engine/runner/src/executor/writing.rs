@@ -253,18 +253,23 @@ impl WritingPlan {
 
     /// How an attempt ended, by what the file is now; nothing where that does not tell.
     pub(crate) fn seen(&self, key: &AttemptKey) -> Option<End> {
-        let now = look(Path::new(&self.to)).ok()?.map(|(bytes, mode)| (Digest::of(&bytes), mode));
-        let end = if now == Some((self.content, self.mode)) {
-            End::Wrote
-        } else if now == self.before {
-            let message = format!("{} was not written: the old file is still there", self.to);
-            End::NotStarted(failure(StartFailureKind::Other, message))
-        } else {
-            return None;
-        };
+        let end = self.looks()?;
         // One that stays does no harm.
         let _removed = fs::remove_file(self.draft(key));
         Some(end)
+    }
+
+    /// The same, and nothing is touched.
+    pub(crate) fn looks(&self) -> Option<End> {
+        let now = look(Path::new(&self.to)).ok()?.map(|(bytes, mode)| (Digest::of(&bytes), mode));
+        if now == Some((self.content, self.mode)) {
+            Some(End::Wrote)
+        } else if now == self.before {
+            let message = format!("{} was not written: the old file is still there", self.to);
+            Some(End::NotStarted(failure(StartFailureKind::Other, message)))
+        } else {
+            None
+        }
     }
 }
 
