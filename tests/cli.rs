@@ -65,6 +65,8 @@ mod reports;
 mod retry;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/standing.rs"]
+mod standing;
 #[path = "cli/template.rs"]
 mod template;
 #[path = "cli/terminal.rs"]

@@ -263,3 +263,25 @@ fn where_no_channel_works_the_numbers_are_on_record() {
     let tried = desk.story().of("escalation.failed", Some("tell")).count();
     assert_eq!(tried, 9, "each of three channels is tried three times");
 }
+
+#[test]
+fn a_page_names_what_failed_as_the_operator_saw_it_and_why() {
+    const KEYS: &str = "params: { host: { type: string, default: web1 } }
+fallback: tell
+steps:
+  stop: { act: 'Stop {{ params.host }}', script: HOW }
+  tell: { escalate: Somebody should look, to: ops }
+";
+    let desk = desk(&KEYS.replace("HOW", "exit 3"));
+    desk.run("try", &[]).ended(1);
+    let page = desk.read("to-bsparrow");
+    assert!(page.contains("Failed: Stop web1 (stop): exit code 3\n"), "{page}");
+    // What a person settled has no exit code, and its reason is not left empty.
+    desk.write("try", &KEYS.replace("HOW", "kill -9 $$"));
+    desk.run("try", &[]).ended(5);
+    desk.do_it(&["settle", "--not-done", "--reason", "web1 still runs"]).ended(1);
+    let page = desk.read("to-bsparrow");
+    let line = page.lines().find(|line| line.starts_with("Failed: ")).unwrap();
+    let why = line.strip_prefix("Failed: Stop web1 (stop): ").unwrap();
+    assert!(!why.trim().is_empty(), "{page}");
+}

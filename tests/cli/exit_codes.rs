@@ -86,3 +86,29 @@ fn a_closed_pipe_is_no_failure() {
     let said = runbook_tests::run::Started::from(command).end();
     assert_eq!((said.out.trim(), said.err.as_str()), ("0", ""));
 }
+
+/// The program where standard output is a disk that is full.
+fn on_a_full_disk(desk: &Desk, words: &[&str]) -> runbook_tests::run::Said {
+    let asked = desk.command(words);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "exec \"$0\" \"$@\" > /dev/full"]).arg(asked.get_program()).args(asked.get_args());
+    command.env("RUNBOOK_DIR", desk.runbooks()).env("RUNBOOK_STORE", desk.store()).env("TERM", "dumb");
+    command.stdin(std::process::Stdio::null());
+    runbook_tests::run::Started::from(command).end()
+}
+
+#[test]
+fn what_cannot_be_printed_is_2_where_nothing_was_started_and_else_hides_no_exit_code() {
+    const WHY: &str = "standard output cannot be written";
+    let desk = Desk::with_runbook("steps:\n  a: { act: A, run: touch $WORK/a, approve: operator }\n");
+    for words in [&["list"][..], &["check"], &["show", "try"], &["graph", "try"], &["run", "try"]] {
+        on_a_full_disk(&desk, words).ended(2).complains(WHY);
+    }
+    assert_eq!(desk.runs().len(), 0, "what says that nothing was started has started nothing");
+    // Before its first line there is nothing to print, so it starts; its end counts, whoever hears of it.
+    on_a_full_disk(&desk, &["run", "try", "--json"]).ended(75).complains(WHY);
+    on_a_full_disk(&desk, &["approve", "latest", "a"]).ended(0).complains(WHY);
+    assert!(desk.work().join("a").exists(), "it was handed in");
+    assert_eq!(desk.story().outcome(), "resolved");
+    on_a_full_disk(&desk, &["log", "latest"]).ended(2).complains(WHY);
+}

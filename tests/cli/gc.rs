@@ -92,3 +92,17 @@ fn nothing_goes_unasked() {
     desk.do_it(&["gc", "--keep-bytes", "-1"]).ended(2);
     assert_eq!(desk.runs().len(), 3);
 }
+
+#[test]
+fn a_run_that_the_ledger_does_not_know_is_named() {
+    let desk = Desk::with_runbook("steps:\n  a: { verify: A, run: 'true' }\n");
+    desk.run("try", &[]).ended(0);
+    desk.do_it(&["audit", "ledger"]).ended(0);
+    // Its end cut off the ledger is whole all the same: only the store tells.
+    fs::write(desk.store().join("ledger.jsonl"), "").unwrap();
+    let run = desk.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let said = desk.do_it(&["audit", "ledger"]).ended(13).shows(&run).shows("the ledger has no line of it");
+    assert!(!said.out.contains("vanished"), "{}", said.out);
+    let told: Value = serde_json::from_str(&desk.do_it(&["audit", "ledger", "--json"]).ended(13).out).unwrap();
+    assert_eq!((&told["unknown"][0], &told["exit_code"]), (&run.as_str().into(), &13.into()));
+}

@@ -167,9 +167,10 @@ fn a_pipe_among_the_runbooks_is_named_and_not_waited_for() {
     let desk = Desk::with_runbook("steps:\n  look: { verify: It works, run: 'true' }\n");
     let pipe = desk.runbooks().join("pipe.yaml");
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
-    for words in [&["check"][..], &["check", pipe.to_str().unwrap()]] {
+    for words in [&["check"][..], &["check", pipe.to_str().unwrap()], &["run", "pipe"]] {
         let said = desk.do_it(words).ended(2);
         assert!(format!("{}{}", said.out, said.err).contains("not a regular file"), "{said:?}");
+        assert!(!said.err.contains("did you mean"), "{said:?}");
     }
     desk.do_it(&["run", "try"]).ended(0);
 }

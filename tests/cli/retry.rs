@@ -156,3 +156,22 @@ fn what_cannot_be_tried_again_is_refused_with_what_can() {
     desk.do_it(&["run", "try"]).ended(3);
     desk.do_it(&["retry", "latest"]).ended(2).complains("it is escalated");
 }
+
+#[test]
+fn what_a_run_left_half_undone_is_said_before_it_is_tried_again() {
+    let desk = Desk::with_runbook(
+        "rollback: auto
+steps:
+  open: { act: Open it, run: 'true', undo: { run: 'false' } }
+  cut: { act: Cut it, run: 'false' }
+",
+    );
+    desk.do_it(&["run", "try"]).ended(1);
+    let said = desk.do_it(&["retry", "latest", "--dry-run"]).ended(0);
+    let (before, after) = said.out.split_once("still to come: ").unwrap();
+    assert!(before.contains("that run left this; look at it before you go on:"), "{}", said.out);
+    assert!(before.contains("  open could not be undone") && !after.contains("could not be undone"), "{}", said.out);
+    let json = desk.do_it(&["retry", desk.runs()[0].file_name().unwrap().to_str().unwrap(), "--dry-run", "--json"]);
+    let line: Value = serde_json::from_str(json.out.lines().next().unwrap()).unwrap();
+    assert_eq!(line["open"][0], "open could not be undone");
+}

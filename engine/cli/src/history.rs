@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use runbook_core::params::written;
 use runbook_core::run::record::{Mode, Record, RunOutcome};
+use runbook_core::run::state::{self, RunState};
 use runbook_transcript::entry::Entry;
 use runbook_transcript::file::FileError;
 use runbook_transcript::run_dir::RunDir;
@@ -13,7 +14,8 @@ use runbook_transcript::run_id::RunId;
 use runbook_transcript::store::Store;
 use runbook_transcript::wire;
 
-use crate::clock::{day, rough};
+use crate::clock::{day, rough, time};
+use crate::replay::state_now;
 
 /// A run, as its first and its last entry tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,17 +38,46 @@ pub struct Past {
     pub standing: Standing,
 }
 
-/// Where a run stands, as far as its first and last entry tell.
+/// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It is sealed.
     Over(RunOutcome),
     /// A process goes on with it.
     Running,
-    /// It waits, with no process.
-    Waiting(Vec<String>),
+    /// Nothing goes on before somebody answers, be a process there or not.
+    Waiting(Waits),
+    /// Nothing goes on before somebody says how an act ended.
+    InDoubt(Waits),
     /// Its process is gone.
     Interrupted,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// A step and what it waits for, each: `force: approve`.
+    pub requests: Vec<String>,
+    /// Those it waits for.
+    pub people: Vec<String>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+impl Waits {
+    fn of(state: &RunState) -> Self {
+        let mut waits = Self::default();
+        for request in state.requests() {
+            waits.requests.push(format!("{}: {}", request.step.as_deref().unwrap_or("rollback"), request.verb()));
+            waits.since = Some(waits.since.map_or(request.since, |since| since.min(request.since)));
+            for name in state.awaited(request) {
+                if !waits.people.contains(&name) {
+                    waits.people.push(name);
+                }
+            }
+        }
+        waits
+    }
 }
 
 impl Standing {
@@ -57,7 +88,20 @@ impl Standing {
             Self::Over(outcome) => outcome.word(),
             Self::Running => "running",
             Self::Waiting(_) => "waiting",
+            Self::InDoubt(_) => "in doubt",
             Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The same, and for whom it waits and since when.
+    #[must_use]
+    pub fn words(&self, now: Timestamp, zone: &TimeZone) -> String {
+        match self {
+            Self::Waiting(Waits { people, since: Some(since), .. }) if !people.is_empty() => {
+                format!("waiting for {} since {}", people.join(", "), time(*since, now, zone))
+            }
+            Self::InDoubt(Waits { since: Some(since), .. }) => format!("in doubt since {}", time(*since, now, zone)),
+            other => other.word().to_owned(),
         }
     }
 }
@@ -72,7 +116,9 @@ impl Past {
         let standing = match decode(&last) {
             Some(Record::RunSealed { outcome, .. }) => Standing::Over(outcome),
             _ if run.holder().is_ok_and(|holder| holder.is_some()) => Standing::Running,
-            Some(Record::RunSuspended { waits_for }) => Standing::Waiting(waits_for),
+            Some(Record::RunSuspended { waits_for }) => {
+                Standing::Waiting(Waits { requests: waits_for, ..Waits::default() })
+            }
             _ => Standing::Interrupted,
         };
         Some(Self {
@@ -85,6 +131,22 @@ impl Past {
             last: last.ts,
             standing,
         })
+    }
+
+    /// As [`Self::read`]; of a run that is not over the whole transcript is read, which alone tells whether a process that
+    /// has it does anything, and whether what it waits for is a doubt.
+    #[must_use]
+    pub fn read_closely(run: &RunDir) -> Option<Self> {
+        let past = Self::read(run)?;
+        let (Standing::Running | Standing::Waiting(_)) = past.standing else { return Some(past) };
+        let Ok(state) = state_now(run) else { return Some(past) };
+        let standing = match state.standing() {
+            state::Standing::Waiting => Standing::Waiting(Waits::of(&state)),
+            state::Standing::InDoubt => Standing::InDoubt(Waits::of(&state)),
+            // Sealed since the last entry was read; the next look says so.
+            state::Standing::Running | state::Standing::Over(_) => return Some(past),
+        };
+        Some(Self { standing, ..past })
     }
 
     /// How long it took, or has been going on.
@@ -156,6 +218,7 @@ pub fn last_real(store: &Store, runbook: &str) -> Option<Past> {
         .filter(|id| id.runbook() == runbook)
         .filter_map(|id| Past::read(&store.run(&id)))
         .find(Past::is_real)
+        .and_then(|past| Past::read_closely(&store.run(&RunId::new(&past.id).ok()?)))
 }
 
 /// When a runbook was drilled last, to the end; `None` where it never was.
@@ -177,6 +240,7 @@ pub fn last_time(past: Option<&Past>, now: Timestamp, zone: &TimeZone) -> String
         Standing::Over(outcome) => format!("{} in {}", outcome.word(), rough(past.duration())),
         Standing::Running => "and it is going on".to_owned(),
         Standing::Waiting(_) => "and it waits".to_owned(),
+        Standing::InDoubt(_) => "and it is in doubt".to_owned(),
         Standing::Interrupted => "interrupted".to_owned(),
     };
     format!("last run {when} by {}, {how}", past.operator)
@@ -201,7 +265,7 @@ mod tests {
         };
         let told = |past: Option<&Past>| last_time(past, at("2026-11-22T12:00:00Z"), &TimeZone::UTC);
         assert_eq!(told(Some(&past)), "last run 3 Oct by oncall, resolved in 6 min");
-        past.standing = Standing::Waiting(Vec::new());
+        past.standing = Standing::Waiting(Waits::default());
         assert_eq!(told(Some(&past)), "last run 3 Oct by oncall, and it waits");
         assert_eq!(told(None), "never run before");
     }

@@ -170,7 +170,9 @@ pub fn find(machine: &Machine, name: &str, directory: Option<&Path>) -> Result<F
     } else {
         let folder = folder(machine, directory)?;
         let path = folder.join(format!("{name}.yaml"));
-        if RunbookName::new(name).is_err() || !path.is_file() {
+        // What is there and can be no runbook is said where it is read, a pipe without waiting for anybody to write.
+        let is_there = path.symlink_metadata().is_ok();
+        if RunbookName::new(name).is_err() || !is_there {
             let known = names(&folder)?;
             return Err(LoadError::NoRunbook { name: name.to_owned(), suggestion: nearest(&known, name), folder });
         }

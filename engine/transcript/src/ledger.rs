@@ -253,6 +253,15 @@ impl Ledger {
         let known: BTreeSet<_> = lines.into_iter().map(|line| line.note.run).collect();
         Ok(known.into_iter().filter(|run| !present.contains(run) && !removed.contains(run)).collect())
     }
+
+    /// Of the runs in the store those that no line tells of.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn unknown(&self, present: &[RunId]) -> Result<Vec<RunId>, LedgerError> {
+        let known: BTreeSet<_> = self.read()?.into_iter().map(|line| line.note.run).collect();
+        Ok(present.iter().filter(|run| !known.contains(run)).cloned().collect())
+    }
 }
 
 /// How a transcript and the ledger contradict each other.

@@ -72,7 +72,7 @@ fn last_runs(context: &Context) -> BTreeMap<String, Past> {
     let Ok(store) = Store::open(&context.place.store) else { return last };
     for id in newest_first(&store).into_iter().flatten() {
         if !last.contains_key(id.runbook())
-            && let Some(past) = Past::read(&store.run(&id)).filter(Past::is_real)
+            && let Some(past) = Past::read_closely(&store.run(&id)).filter(Past::is_real)
         {
             last.insert(id.runbook().to_owned(), past);
         }
@@ -114,6 +114,7 @@ fn row(listed: &Listed, context: &Context) -> Vec<(Style, String)> {
             let style = match past.standing {
                 Standing::Over(RunOutcome::Failed) => Style::Bad,
                 Standing::Over(_) => Style::Plain,
+                Standing::InDoubt(_) => Style::Bad,
                 Standing::Running | Standing::Waiting(_) | Standing::Interrupted => Style::Look,
             };
             (style, format!("{}, {}", day(past.started, context.now, &context.zone), past.standing.word()))

@@ -7,7 +7,7 @@ use runbook_runner::account::Machine;
 use runbook_runner::run::{Earlier, RetryError, RunOptions, look_back};
 use serde_json::json;
 
-use super::going::{Going, Watching, go};
+use super::going::{Going, Watching, go, sealed};
 use crate::arguments::Retry;
 use crate::context::{Context, Ending};
 use crate::exit_code::ExitCode;
@@ -74,6 +74,13 @@ fn tell(earlier: &Earlier, mode: Mode, context: &mut Context) -> Result<(), Fail
     if mode != Mode::Real {
         out.line(Line::new().and(Style::Look, "dry run: nothing starts, nobody is told, no secret is read"))?;
     }
+    let left = left_open(earlier);
+    if !left.is_empty() {
+        out.line(Line::new().and(Style::Bad, "that run left this; look at it before you go on:"))?;
+        for line in &left {
+            out.wrapped(Line::plain("  ").and(Style::Look, line), 4)?;
+        }
+    }
     out.line("")?;
     if earlier.steps.is_empty() {
         out.line("nothing is taken over: all of it runs again")?;
@@ -97,6 +104,11 @@ fn tell(earlier: &Earlier, mode: Mode, context: &mut Context) -> Result<(), Fail
     out.line("")
 }
 
+/// What its seal says is open: what could not be undone, what was done and stands.
+fn left_open(earlier: &Earlier) -> Vec<String> {
+    sealed(&earlier.run).map(|sealed| sealed.open).unwrap_or_default()
+}
+
 fn ended(earlier: &Earlier) -> &'static str {
     if earlier.outcome == runbook_core::run::record::RunOutcome::Cancelled { "was cancelled" } else { "failed" }
 }
@@ -117,6 +129,7 @@ fn line(earlier: &Earlier) -> serde_json::Value {
         "taken_over": taken,
         "again": earlier.along,
         "left": earlier.left,
+        "open": left_open(earlier),
         "edited": is_edited(earlier),
     })
 }

@@ -35,7 +35,7 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
         .into_iter()
         .flatten()
         .filter(|id| arguments.name.as_ref().is_none_or(|name| id.runbook() == name))
-        .filter_map(|id| Past::read(&store.as_ref()?.run(&id)))
+        .filter_map(|id| Past::read_closely(&store.as_ref()?.run(&id)))
         .filter(|past| !arguments.waiting || !matches!(past.standing, Standing::Over(_)))
         .take(limit)
         .collect();
@@ -56,6 +56,7 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
             Standing::Over(runbook_core::run::record::RunOutcome::Resolved) => Style::Good,
             Standing::Over(runbook_core::run::record::RunOutcome::Failed) => Style::Bad,
             Standing::Over(_) => Style::Plain,
+            Standing::InDoubt(_) => Style::Bad,
             Standing::Running | Standing::Waiting(_) | Standing::Interrupted => Style::Look,
         };
         let dry = match past.mode {
@@ -68,7 +69,7 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
             (Style::Plain, time(past.started, context.now, &context.zone)),
             (Style::Plain, past.operator.clone()),
             (Style::Plain, rough(past.duration())),
-            (style, format!("{}{dry}", past.standing.word())),
+            (style, format!("{}{dry}", past.standing.words(context.now, &context.zone))),
         ]
     }));
     let columns = context.out.columns();
@@ -136,7 +137,7 @@ impl Open {
 fn of(past: &Past, open: Option<&Open>) -> serde_json::Value {
     let (ended, waits_for) = match &past.standing {
         Standing::Over(_) => (Some(past.last.to_string()), Vec::new()),
-        Standing::Waiting(waits) => (None, waits.clone()),
+        Standing::Waiting(waits) | Standing::InDoubt(waits) => (None, waits.requests.clone()),
         Standing::Running | Standing::Interrupted => (None, Vec::new()),
     };
     json!({

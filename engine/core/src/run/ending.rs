@@ -512,12 +512,30 @@ impl RunState {
         let index = self.failure.or(self.last_failure)?;
         let state = self.steps.get(index.get())?;
         let settled = state.settled();
-        let reason = settled.and_then(|settled| settled.reason.clone()).unwrap_or_default();
+        let reason = settled.and_then(|settled| settled.reason.clone());
+        // Who is told of it has only this sentence.
+        let reason = reason.unwrap_or_else(|| match settled.map(|settled| (settled.outcome, settled.settlement)) {
+            Some((Outcome::Passed, _)) => "it took `failed`".to_owned(),
+            Some((_, Settlement::Settled)) => "a person said that it was not done".to_owned(),
+            Some((outcome, _)) => format!("it ended as {}, and no more is known", outcome.word()),
+            None => "it has not ended".to_owned(),
+        });
         Some(BTreeMap::from([
             ("step".to_owned(), Value::Text(self.path(index))),
-            ("title".to_owned(), Value::Text(self.plan.step(index).title.value.source().to_owned())),
+            ("title".to_owned(), Value::Text(self.title_of_failure(index))),
             ("reason".to_owned(), Value::Text(reason)),
             ("output".to_owned(), Value::Text(state.last.excerpt.clone())),
         ]))
+    }
+
+    /// The title as it is shown; one that itself tells of a failure stands as written, or it would tell of itself.
+    fn title_of_failure(&self, index: StepIndex) -> String {
+        let title = &self.plan.step(index).title.value;
+        let reads_failure = title.reads().iter().any(|read| match read.path.as_slice() {
+            [root] => root == "run",
+            [root, member, ..] => root == "run" && member == "failure",
+            [] => false,
+        });
+        if reads_failure { title.source().to_owned() } else { self.title(index) }
     }
 }
