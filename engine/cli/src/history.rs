@@ -101,7 +101,9 @@ impl Standing {
                 format!("waiting for {} since {}", people.join(", "), time(*since, now, zone))
             }
             Self::InDoubt(Waits { since: Some(since), .. }) => format!("in doubt since {}", time(*since, now, zone)),
-            other => other.word().to_owned(),
+            Self::Over(_) | Self::Running | Self::Waiting(_) | Self::InDoubt(_) | Self::Interrupted => {
+                self.word().to_owned()
+            }
         }
     }
 }

@@ -112,9 +112,8 @@ fn row(listed: &Listed, context: &Context) -> Vec<(Style, String)> {
         None => (Style::Faint, "never".to_owned()),
         Some(past) => {
             let style = match past.standing {
-                Standing::Over(RunOutcome::Failed) => Style::Bad,
+                Standing::Over(RunOutcome::Failed) | Standing::InDoubt(_) => Style::Bad,
                 Standing::Over(_) => Style::Plain,
-                Standing::InDoubt(_) => Style::Bad,
                 Standing::Running | Standing::Waiting(_) | Standing::Interrupted => Style::Look,
             };
             (style, format!("{}, {}", day(past.started, context.now, &context.zone), past.standing.word()))

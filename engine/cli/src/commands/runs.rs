@@ -54,9 +54,8 @@ pub(super) fn list(arguments: &Runs, context: &mut Context) -> Ending {
     rows.extend(past.iter().map(|past| {
         let style = match &past.standing {
             Standing::Over(runbook_core::run::record::RunOutcome::Resolved) => Style::Good,
-            Standing::Over(runbook_core::run::record::RunOutcome::Failed) => Style::Bad,
+            Standing::Over(runbook_core::run::record::RunOutcome::Failed) | Standing::InDoubt(_) => Style::Bad,
             Standing::Over(_) => Style::Plain,
-            Standing::InDoubt(_) => Style::Bad,
             Standing::Running | Standing::Waiting(_) | Standing::Interrupted => Style::Look,
         };
         let dry = match past.mode {

@@ -219,7 +219,7 @@ impl View {
     pub fn live(&self, now: Timestamp, requests: &[Request]) -> Vec<Line> {
         let attempts = self.running.keys().map(|key| key.step.as_str());
         let busy = attempts.chain(self.waits.keys().map(String::as_str)).chain(self.retries.keys().map(String::as_str));
-        let mut lines = self.nest.progress(busy);
+        let mut lines = self.nest.progress(&busy);
         let share = LIVE_LINES_MAX.div_ceil(self.running.len().max(1));
         let is_alone = self.running.len() + self.waits.len() + self.retries.len() == 1;
         let named = |step: &str| match self.nest.name(step) {

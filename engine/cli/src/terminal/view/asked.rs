@@ -36,10 +36,8 @@ impl View {
                 if matches!(question, QuestionKind::Overrule | QuestionKind::Doubt) {
                     self.outputs_wanted.insert(step.clone(), collect.clone());
                 }
-                if *question == QuestionKind::Overrule {
-                    if self.failed.remove(step).is_some() {
-                        self.show_failed_output(step, lines);
-                    }
+                if *question == QuestionKind::Overrule && self.failed.remove(step).is_some() {
+                    self.show_failed_output(step, lines);
                 }
                 return;
             }

@@ -2,6 +2,7 @@
 //! how far a loop has come is one line while it goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use runbook_core::document::model::{Kind, Step, Work};
 use runbook_core::run::record::{Outcome, Record};
@@ -98,7 +99,7 @@ impl Nest {
     }
 
     /// How far each loop that goes on has come; `busy` are the steps that do something.
-    pub(super) fn progress<'a>(&self, busy: impl Iterator<Item = &'a str> + Clone) -> Vec<Line> {
+    pub(super) fn progress<'a>(&self, busy: &(impl Iterator<Item = &'a str> + Clone)) -> Vec<Line> {
         let line = |list: &String| {
             let (ended, items) = (self.ended.get(list)?, self.lists.get(list)?);
             // An item whose runbook does two things at once is one.
@@ -107,7 +108,8 @@ impl Nest {
             let mut said = format!("{list}: {} of {} done", ended.all, items.len());
             for (count, word) in [(ended.failed, "failed"), (on.len(), "going on")] {
                 if count > 0 {
-                    said.push_str(&format!(", {count} {word}"));
+                    // Writing to a String cannot fail.
+                    let _ = write!(said, ", {count} {word}");
                 }
             }
             Some(Line::plain(INDENT).and(Style::Look, &said))

@@ -60,11 +60,9 @@ impl View {
                 if let (Some(count @ 1..), Outcome::Passed, Settlement::Ran) =
                     (self.nest.count(step), outcome, settlement)
                 {
-                    said.push_str(&if count == 1 {
-                        ", its one item".to_owned()
-                    } else {
-                        format!(", all {count} items")
-                    });
+                    // Writing to a String cannot fail.
+                    let _ =
+                        if count == 1 { write!(said, ", its one item") } else { write!(said, ", all {count} items") };
                 }
                 let tries = self.tries.remove(step).filter(|_| *attempts > 1);
                 if let Some(begun) = self.seen.get(step).filter(|begun| begun.ran) {
