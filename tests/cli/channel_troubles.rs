@@ -28,7 +28,7 @@ fn a_command_in_each_way_of_misbehaving() {
         ("[sh, -c, 'echo no route >&2; exit 3']", 3, "sh ended with exit code 3: no route", false),
         ("[sh, -c, 'echo only here; exit 1']", 3, "sh ended with exit code 1: only here", false),
         ("[sh, -c, 'kill -9 $$']", 3, "sh was ended by signal 9", false),
-        ("[sleep, '600']", 3, "sleep did not end within 400ms", false),
+        ("[sleep, '600']", 3, "sleep did not end within 3s", false),
         ("[no-such-pager]", 1, "\"no-such-pager\" was not found", false),
         ("[sh, -c, 'echo x >> $WORK/tries; test $(wc -l < $WORK/tries) -eq 3']", 2, "exit code 1", true),
         // One that reads nothing of what it is given.

@@ -28,7 +28,7 @@ pub(crate) fn desk(channel: &str) -> Desk {
         "people:\n  akim: {{ name: Ada Kim, team: ops, phone: '+1 555 0100' }}\n  \
          bsparrow: {{ name: Bob Sparrow, team: ops, phone: '+1 555 0101' }}\n\
          teams:\n  ops: {{ members: [akim, bsparrow], on_call: akim, notify: [first] }}\n\
-         channels:\n  first: {{ {channel}, timeout: 400ms }}\n"
+         channels:\n  first: {{ {channel}, timeout: 3s }}\n"
     );
     std::fs::write(desk.runbooks().join("team.yaml"), team).unwrap();
     desk.write("try", &TELLS.replace("fallback: lost\n", ""));

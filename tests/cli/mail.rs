@@ -17,10 +17,6 @@ const CHANNEL: &str = "email: { to: ops@example.com, smtp: { env: SMTP_URL } }";
 /// A desk and the program at it that sends mail by this address.
 fn start(url: &str, trusted: &Authority) -> (Desk, Started) {
     let desk = desk(CHANNEL);
-    // What it takes to begin a session and end it, on a busy machine.
-    let team = desk.runbooks().join("team.yaml");
-    let text = std::fs::read_to_string(&team).unwrap().replace("timeout: 400ms", "timeout: 3s");
-    std::fs::write(team, text).unwrap();
     let mut command = desk.command(&["run", "try"]);
     command.env("SMTP_URL", url).env("SSL_CERT_FILE", trusted.file());
     let running = Started::from(command);
