@@ -9,6 +9,8 @@
 mod attach;
 #[path = "cli/authoring.rs"]
 mod authoring;
+#[path = "cli/calls.rs"]
+mod calls;
 #[path = "cli/cancel.rs"]
 mod cancel;
 #[path = "cli/chain.rs"]
@@ -49,6 +51,7 @@ mod incidents;
 mod json;
 #[path = "cli/locks.rs"]
 mod locks;
+
 #[path = "cli/loops.rs"]
 mod loops;
 #[path = "cli/mail.rs"]

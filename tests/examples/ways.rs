@@ -1,4 +1,4 @@
-//! Examples that ask a server, or write a file.
+//! Examples that ask a server, write a file, or run another runbook.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use runbook_tests::desk::Desk;
 use runbook_tests::server::{Got, Reply, Server};
 
 /// The examples that are run here.
-pub(crate) const NAMES: &[&str] = &["http", "write-a-file"];
+pub(crate) const NAMES: &[&str] = &["http", "write-a-file", "run-another", "restart-server"];
 
 /// A load balancer with a node that is up, and one other.
 fn balancer(mut busy: u32) -> Server {
@@ -54,4 +54,24 @@ fn a_file_is_written_once_and_then_left_untouched() {
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
     desk.run("write-a-file", &["dir=$DIR"]).ended(0);
     assert_eq!(desk.story().last("step.settled", Some("write"), "settlement").unwrap(), "already_so");
+}
+
+#[test]
+fn another_runbook_is_run_for_each_server_and_taken_back_with_the_rest() {
+    let desk = Desk::with("examples");
+    let folder = format!("dir={}", desk.work().display());
+    desk.do_it(&["run", "run-another", "-p", &folder, "--dry-run"]).ended(0).shows("Take web2 out of service");
+    assert!(!desk.work().join("certificate").exists());
+    desk.run("run-another", &["dir=$DIR"]).ended(0);
+    assert_eq!(desk.read("restarts"), "web1\nweb2\n");
+    let story = desk.story();
+    assert_eq!(story.settled("restart[1]/answers"), "passed");
+    assert_eq!(story.last("call.ended", Some("restart[0]"), "outcome").unwrap(), "resolved");
+    assert_eq!(story.last("call.started", Some("restart[1]"), "lock").unwrap(), "server-web2");
+    // Restarted twice by now: what the run did is undone, the newest first.
+    desk.run("run-another", &["dir=$DIR"]).ended(1);
+    let story = desk.story();
+    let undone: Vec<&str> = story.of("step.undone", None).filter_map(|entry| entry["step"].as_str()).collect();
+    assert_eq!(undone, ["restart[1]/out_of_service", "restart[0]/out_of_service", "certificate"]);
+    assert!(!desk.work().join("certificate").exists());
 }

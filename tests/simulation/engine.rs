@@ -234,8 +234,7 @@ impl Machine {
     }
 
     fn changes(&self, key: &AttemptKey) -> bool {
-        let (around, _) = crate::acts::step_of(&key.step);
-        let step = self.plan.step(self.plan.graph().find(around).unwrap());
+        let step = self.plan.step_at(&key.step).unwrap();
         step.kind.value == Kind::Act && matches!(key.part, Part::Main | Part::Undo)
     }
 
@@ -274,6 +273,10 @@ impl Machine {
                 let plan = Ok((format!("{:0>64}", items.len()), shown));
                 self.engine().queue.push_back(Event::Planned { key, plan });
             }
+            Effect::PlanCall { key, shown, .. } => {
+                self.engine().queue.push_back(Event::Planned { key, plan: Ok(("4".repeat(64), shown)) });
+            }
+            Effect::Lock { key, .. } => self.engine().queue.push_back(Event::Locked { key, result: Ok(()) }),
             Effect::Start { key, .. } => self.begin(key),
             Effect::Release { key } => {
                 let waits = |act: &&mut crate::acts::Act| act.key == key && act.gate == Gate::Shut;

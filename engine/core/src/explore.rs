@@ -7,6 +7,9 @@
 //! wait side by side are tried in every order, and an act may always wait (for its approval, or for somebody to say how
 //! it ended) while others go on.
 //!
+//! A step that runs another runbook ends as that one can end, which is found out by a walk of its own; where that came
+//! to its bound, in any way.
+//!
 //! Left out: cancels, the run's own timeout, errors in expressions, what people overrule, and rollback, which changes
 //! no step's outcome and turns *resolved* or *escalated* into *failed* when it fails.
 //!
@@ -25,6 +28,7 @@ use crate::document::model::{Approve, Kind, Step, Target, Work};
 use crate::document::team::Team;
 use crate::expression::Expression;
 use crate::graph::{Road, StepIndex, roads_of};
+use crate::id::RunbookName;
 use crate::plan::Plan;
 use crate::run::record::{
     Actor, BranchChoice, Mode, Outcome, Part, Phase, Record, RunOutcome, RunStarted, Settlement, SkipReason,
@@ -112,6 +116,8 @@ pub enum Took {
     Denied,
     /// Nobody approved, answered or acknowledged in time.
     Unanswered,
+    /// The runbook that it runs handed the run over.
+    HandedOver,
     /// Its `when` was false.
     SteppedOver,
     /// A decide took this branch.
@@ -123,9 +129,28 @@ pub enum Took {
 /// Walks every outcome of a plan that can be reached, over at most `states_max` states (at least 1 is walked).
 #[must_use]
 pub fn explore(plan: &Arc<Plan>, states_max: usize) -> Exploration {
-    let states_max = states_max.min(WORK_MAX / plan.len().max(1)).max(1);
-    Walk::new(plan, states_max).walk()
+    // What is run by others comes before them.
+    let mut called: Vec<Arc<Plan>> = plan.called().into_values().collect();
+    called.sort_by_key(|plan| plan.depth());
+    let (mut ends, mut complete) = (Ends::new(), true);
+    for child in called {
+        let explored = walk(&child, states_max, ends.clone());
+        complete &= explored.complete;
+        let all = [RunOutcome::Resolved, RunOutcome::Escalated, RunOutcome::Failed, RunOutcome::Cancelled];
+        let reached = if explored.complete { explored.ends.into_keys().collect() } else { BTreeSet::from(all) };
+        ends.insert(child.document().name.value.clone(), reached);
+    }
+    let explored = walk(plan, states_max, ends);
+    Exploration { complete: explored.complete && complete, ..explored }
 }
+
+fn walk(plan: &Arc<Plan>, states_max: usize, ends: Ends) -> Exploration {
+    let states_max = states_max.min(WORK_MAX / plan.len().max(1)).max(1);
+    Walk::new(plan, states_max, ends).walk()
+}
+
+/// How the runbooks that a plan runs can end, by their names.
+type Ends = BTreeMap<RunbookName, BTreeSet<RunOutcome>>;
 
 /// How a state came about: the state before, and what happened then.
 struct Way {
@@ -137,6 +162,7 @@ struct Way {
 struct Walk {
     plan: Arc<Plan>,
     states_max: usize,
+    called: Ends,
     reads: Vec<Vec<StepIndex>>,
     /// The way of each state after the first.
     ways: Vec<Way>,
@@ -148,10 +174,11 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(plan: &Arc<Plan>, states_max: usize) -> Self {
+    fn new(plan: &Arc<Plan>, states_max: usize, called: Ends) -> Self {
         Self {
             plan: Arc::clone(plan),
             states_max,
+            called,
             reads: plan.graph().steps().map(|step| steps_read(plan, step)).collect(),
             ways: Vec::new(),
             seen: BTreeSet::new(),
@@ -295,6 +322,15 @@ impl Walk {
             ways.extend((0..asking.choices.len()).map(|number| Took::Branch(BranchChoice::Choice(number))));
         } else if matches!(written.body.work, Work::Wait(_)) {
             ways.push(Took::Passed);
+        } else if let Work::Runbook(call) = &written.body.work {
+            // That it cannot begin is a failure, too.
+            ways.push(Took::Failed);
+            ways.extend(self.called.get(&call.name.value).into_iter().flatten().filter_map(|end| match end {
+                RunOutcome::Resolved => Some(Took::Passed),
+                RunOutcome::Escalated => Some(Took::HandedOver),
+                RunOutcome::Cancelled if !ending && written.approve.is_none() => Some(Took::Denied),
+                RunOutcome::Cancelled | RunOutcome::Failed => None,
+            }));
         } else {
             ways.extend([Took::Passed, Took::Failed]);
         }
@@ -487,6 +523,10 @@ impl RunState {
             }
             Took::Unanswered => {
                 return self.emit(Record::QuestionWithdrawn { request: 0, step: Some(id), timed_out: true });
+            }
+            Took::HandedOver => {
+                self.emit(Record::Handover { step: Some(id), to: Vec::new() });
+                Outcome::Passed
             }
             Took::Passed => Outcome::Passed,
             Took::Failed => Outcome::Failed,

@@ -32,6 +32,9 @@ mod gate;
 #[path = "state/items.rs"]
 mod items;
 
+#[path = "state/calls.rs"]
+mod calls;
+
 #[path = "state/people.rs"]
 mod people;
 

@@ -113,6 +113,25 @@ fn sentence(entry: &Folded, start: Option<Timestamp>, zone: &TimeZone) -> String
             let names = if items.is_empty() { "none".to_owned() } else { excerpt(&names.join(", ")) };
             format!("{step}: its list has {}: {names}{held}", items.len())
         }
+        Record::CallGiven { key, runbook, params, unknown } => {
+            let known = params.iter().map(|(name, value)| format!("{name}={value}"));
+            let names: Vec<String> = known.chain(unknown.keys().map(|name| format!("{name} not known"))).collect();
+            let with = if names.is_empty() { String::new() } else { format!(", with {}", excerpt(&names.join(", "))) };
+            format!("{}: is to run the runbook {runbook}{with}", attempt(key))
+        }
+        Record::CallStarted { key, lock, deadline } => {
+            let lock = lock.as_ref().map(|lock| format!(", holds the lock {}", excerpt(lock))).unwrap_or_default();
+            format!("{}: its runbook begins{lock}{}", attempt(key), until(*deadline))
+        }
+        Record::CallPhase { key, phase, cause } => {
+            let phase = phase_words(*phase).replacen("the run ", "its runbook ", 1);
+            format!("{}: {phase}{}", attempt(key), cause.as_ref().map(cause_words).unwrap_or_default())
+        }
+        Record::CallCancelled { key, reason } => format!("{}: its runbook is ended: {}", attempt(key), excerpt(reason)),
+        Record::CallEnded { key, outcome, reason, open } => {
+            let open = if open.is_empty() { String::new() } else { format!("; open: {}", open.join("; ")) };
+            format!("{}: its runbook is {}: {}{open}", attempt(key), outcome.word(), excerpt(reason))
+        }
         Record::StepTakenOver { step, run, n, was } => {
             format!(
                 "{step}: taken over from entry {n} of run {run}, {}{}",
@@ -280,5 +299,6 @@ fn cause_words(cause: &EndCause) -> String {
         EndCause::Denied(step) => format!(": {step} was denied"),
         EndCause::Handover(step) => format!(": {step} handed it over"),
         EndCause::Cancelled => ": it was cancelled".to_owned(),
+        EndCause::Around => ": the run around it is ending".to_owned(),
     }
 }

@@ -20,6 +20,7 @@ use crate::clock::{Alarm, Clock, Stamp};
 use crate::executor::{Executor, Workplace};
 use crate::inbox::{self, Watch};
 use crate::recorder::{Recorder, Unwritable};
+use crate::run::Locks;
 use crate::signal::Signals;
 
 /// What the operator's terminal says; as many may wait to be taken in as fingers type ahead.
@@ -66,6 +67,7 @@ pub(crate) struct Dispatcher {
     pub(crate) executor: Executor,
     pub(crate) clock: Clock,
     pub(crate) operator: Account,
+    locks: Rc<Locks>,
     alarm: Alarm,
     signals: Signals,
     inputs: Option<InputReceiver>,
@@ -96,6 +98,7 @@ pub(crate) struct Parts {
     pub(crate) inbox: Option<Watch>,
     pub(crate) taken: BTreeSet<String>,
     pub(crate) incidents: Incidents,
+    pub(crate) locks: Rc<Locks>,
 }
 
 impl Dispatcher {
@@ -104,13 +107,14 @@ impl Dispatcher {
     /// # Errors
     /// What the system says when it has no timer or signal to give.
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
-        let Parts { state, recorder, work, clock, inputs, inbox, taken, incidents } = parts;
+        let Parts { state, recorder, work, clock, inputs, inbox, taken, incidents, locks } = parts;
         crate::process::adopt()?;
         Ok(Self {
             state,
             recorder,
             executor: Executor::new(Rc::clone(&work)),
             operator: work.machine.account.clone(),
+            locks,
             work,
             clock,
             alarm: Alarm::new()?,
@@ -279,6 +283,13 @@ impl Dispatcher {
             Effect::Sync => self.recorder.sync(&self.work)?,
             Effect::Plan { key, invocation } => self.executor.plan(key, &invocation),
             Effect::PlanItems { key, items, shown } => self.executor.plan_items(key, &items, shown),
+            Effect::PlanCall { key, runbook, params, shown } => {
+                self.executor.plan_call(key, &runbook, &params, shown);
+            }
+            Effect::Lock { key, name } => {
+                let result = self.locks.take(&name).map_err(|error| error.to_string());
+                self.executor.answer(Event::Locked { key, result });
+            }
             Effect::Start { key, plan } => self.executor.start(key, &plan),
             Effect::Release { key } => self.executor.release(&key),
             Effect::Stop { key } => self.executor.stop(&key),
@@ -433,6 +444,7 @@ impl Dispatcher {
                         | Event::Planned { .. }
                         | Event::Previewed { .. }
                         | Event::AlreadySo { .. }
+                        | Event::Locked { .. }
                         | Event::Told { .. }
                         | Event::ToldAll { .. }
                         | Event::Attached { .. }

@@ -11,6 +11,13 @@ pub fn refusals(plan: &Plan) -> Vec<String> {
     for step in &document.steps {
         of_step(step, &mut sentences);
     }
+    for (name, called) in plan.called() {
+        let mut inside = Vec::new();
+        for step in &called.document().steps {
+            of_step(step, &mut inside);
+        }
+        sentences.extend(inside.into_iter().map(|sentence| format!("in {name}, {sentence}")));
+    }
     sentences
 }
 
@@ -24,17 +31,6 @@ fn of_step(step: &Step, sentences: &mut Vec<String>) {
         Some(runbook_core::document::model::Undo::Step(_)) | None => None,
     };
     for body in bodies.into_iter().flatten().chain(undo) {
-        match &body.work {
-            Work::Runbook(_) => refuse("`runbook`", ": `run` the other one by itself, or write its steps here"),
-            Work::Run(_)
-            | Work::Script(_)
-            | Work::Http(_)
-            | Work::Ask(_)
-            | Work::Instruct(_)
-            | Work::Wait(_)
-            | Work::Template(_)
-            | Work::None => {}
-        }
         // Kept in the clear they would be no secrets.
         if body.outputs.iter().any(|output| output.secret) {
             refuse("an output with `secret: true`", ": name where it comes from under `secrets`");

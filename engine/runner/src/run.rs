@@ -38,6 +38,7 @@ use runbook_transcript::writer::{Torn, Writer};
 pub use self::entered::enter_missing_seal;
 pub use self::error::{LockedBy, RunError};
 pub(crate) use self::leftover::{is_process, start_time};
+pub(crate) use self::lock::Locks;
 pub use self::retry::{Earlier, RetryError, look_back};
 use crate::account::Machine;
 use crate::channel::incidents::Incidents;
@@ -205,14 +206,12 @@ async fn begin(
     let (stamp, _) = clock.now();
     let run = create_run(&store, &loaded.plan, stamp.at)?;
     let held = run.lock(&holder(&machine, stamp.at)).map_err(RunError::Held)?;
-    let name = match take_lock(&store, &loaded.plan, &params, &run, options.mode) {
-        Ok(name) => name,
-        Err(error) => {
-            // Nothing was written in it: no run came of it.
-            let _removed = fs::remove_dir_all(run.path());
-            return Err(error);
-        }
-    };
+    let locks = Rc::new(Locks::new(&store, run.id()));
+    if let Err(error) = take_lock(&locks, &loaded.plan, &params, &run, options.mode) {
+        // Nothing was written in it: no run came of it.
+        let _removed = fs::remove_dir_all(run.path());
+        return Err(error);
+    }
     let ledger = store.ledger();
     let ledger_head = ledger.head().map_err(|error| RunError::Unwritable(ledger_unwritable(ledger.path(), &error)))?;
     let keeper = Keeper::new(run.blobs(), run.sharing());
@@ -262,16 +261,8 @@ async fn begin(
         stamp.at,
     );
     state.call_as(machine.calls.clone());
-    let work = Rc::new(workplace(
-        &loaded.plan,
-        &loaded.team,
-        keeper,
-        machine,
-        &loaded.directory,
-        &run,
-        options.attended,
-        observer,
-    ));
+    let work =
+        Rc::new(workplace(&loaded.plan, &started, &loaded.team, keeper, machine, &run, options.attended, observer));
     let mut recorder = Recorder::new(writer, ledger, started.runbook.clone());
     let record = Record::RunStarted(Box::new(started));
     let begun = recorder
@@ -285,11 +276,12 @@ async fn begin(
     };
     let inbox = (options.mode == Mode::Real).then(|| Watch::new(&run.inbox()));
     let (taken, incidents) = (BTreeSet::new(), Incidents::default());
-    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken, incidents };
+    let locked = Rc::clone(&locks);
+    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken, incidents, locks: locked };
     let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
     dispatcher.take_over(&taken_over).map_err(RunError::Unwritable)?;
     let stop = dispatcher.run(Event::Started).await;
-    Ok(finish(stop, options.mode, run, &store, name.as_deref(), held))
+    Ok(finish(stop, options.mode, run, &locks, held))
 }
 
 /// Goes on with a run that waits, or whose process died. As [`start`].
@@ -321,16 +313,15 @@ pub async fn resume(
         incidents,
         boot_id,
     } = replayed;
-    let name = lock::name(&plan, &started.params, run.id())?;
-    if let Some(name) = &name {
-        lock::take(store, name, run.id())?;
+    let locks = Rc::new(Locks::new(store, run.id()));
+    for name in lock::name(&plan, &started.params, run.id())?.into_iter().chain(state.locks()) {
+        locks.take(&name)?;
     }
     let same_boot = boot_id == machine.boot_id;
     let clock = Clock::go_on(last, same_boot.then_some(last_boot_ms));
     let keeper = Keeper::new(run.blobs(), run.sharing());
     let left_over = retry::left_over(store, &run, &started, &state)?;
     let operator = machine.account.actor("terminal");
-    let directory = PathBuf::from(&started.directory);
     let resumed = Record::RunResumed {
         host: machine.host.clone(),
         boot_id: machine.boot_id.clone(),
@@ -338,17 +329,18 @@ pub async fn resume(
         attended,
     };
     state.call_as(machine.calls.clone());
-    let work = Rc::new(workplace(&plan, &team, keeper, machine, &directory, &run, attended, observer));
+    let work = Rc::new(workplace(&plan, &started, &team, keeper, machine, &run, attended, observer));
     let recorder = Recorder::new(writer, store.ledger(), started.runbook.clone());
     recorder.enter_missing_start().map_err(RunError::Unwritable)?;
     let inbox = Some(Watch::new(&run.inbox()));
-    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken, incidents };
+    let locked = Rc::clone(&locks);
+    let parts = Parts { state, recorder, work, clock, inputs, inbox, taken, incidents, locks: locked };
     let mut dispatcher = Dispatcher::new(parts).map_err(RunError::System)?;
     take_up(&mut dispatcher, &run, Found { resumed, operator, torn, open, plans, same_boot })?;
     dispatcher.take_over(&left_over).map_err(RunError::Unwritable)?;
     // As large as the rest of this future together.
     let stop = Box::pin(dispatcher.run(Event::Resumed)).await;
-    Ok(finish(stop, started.mode, run, store, name.as_deref(), held))
+    Ok(finish(stop, started.mode, run, &locks, held))
 }
 
 /// What a replay found, and who goes on with it.
@@ -404,22 +396,21 @@ fn take_up(dispatcher: &mut Dispatcher, run: &RunDir, found: Found) -> Result<()
     Ok(())
 }
 
-/// Takes the lock that the runbook names, if it names one; gives its name.
+/// Takes the lock that the runbook names, if it names one.
 fn take_lock(
-    store: &Store,
+    locks: &Locks,
     plan: &Plan,
     params: &BTreeMap<String, (Value, String)>,
     run: &RunDir,
     mode: Mode,
-) -> Result<Option<String>, RunError> {
-    let name = lock::name(plan, params, run.id())?;
-    if let (Some(name), Mode::Real) = (&name, mode) {
-        lock::take(store, name, run.id())?;
+) -> Result<(), RunError> {
+    match (lock::name(plan, params, run.id())?, mode) {
+        (Some(name), Mode::Real) => locks.take(&name),
+        (None, _) | (Some(_), Mode::Dry { .. } | Mode::Drill) => Ok(()),
     }
-    Ok(name)
 }
 
-fn finish(stop: Stop, mode: Mode, run: RunDir, store: &Store, name: Option<&str>, held: Lock) -> Finished {
+fn finish(stop: Stop, mode: Mode, run: RunDir, locks: &Locks, held: Lock) -> Finished {
     let end = match stop {
         Stop::Sealed(_) if mode != Mode::Real => RunEnd::Shown,
         Stop::Sealed(outcome) => RunEnd::Over(outcome),
@@ -427,8 +418,8 @@ fn finish(stop: Stop, mode: Mode, run: RunDir, store: &Store, name: Option<&str>
         Stop::Suspended { in_doubt: false, requests } => RunEnd::Waiting(requests),
         Stop::Unwritable(unwritable) => RunEnd::Unwritable(unwritable),
     };
-    if let (RunEnd::Over(_), Some(name)) = (&end, name) {
-        lock::give_back(store, name, run.id());
+    if let RunEnd::Over(_) = &end {
+        locks.give_back();
     }
     drop(held);
     Finished { run, end }
@@ -441,10 +432,10 @@ fn holder(machine: &Machine, now: Timestamp) -> Holder {
 #[expect(clippy::too_many_arguments, reason = "each is another part of one value, made in one place")]
 fn workplace(
     plan: &Plan,
+    started: &RunStarted,
     team: &Arc<Team>,
     keeper: Keeper,
     machine: Machine,
-    directory: &Path,
     run: &RunDir,
     attended: bool,
     observer: Rc<dyn Observer>,
@@ -452,10 +443,11 @@ fn workplace(
     Workplace {
         keeper,
         machine,
-        directory: directory.to_owned(),
+        directory: PathBuf::from(&started.directory),
         run: run.id().as_str().to_owned(),
         about: About { runbook: plan.document().name.value.to_string(), severity: plan.document().severity },
         secrets: secrets_of(plan),
+        called: started.called.clone(),
         exits: run.exits(),
         team: Arc::clone(team),
         attended,

@@ -92,6 +92,7 @@ impl Bench {
                 ("TOKEN".to_owned(), SecretSource::Env("THE_TOKEN".to_owned())),
                 ("GONE".to_owned(), SecretSource::File("no-such-file".to_owned())),
             ]),
+            called: BTreeMap::new(),
             exits: directory.path().join("exits"),
             team: Arc::new(team),
             attended,

@@ -18,10 +18,12 @@ use serde_json::{Map, Value as Json, json};
 const SAMPLE: &str = include_str!("wire-v1.jsonl");
 /// The same for what was added with loops.
 const LOOPS: &str = include_str!("wire-v1-loops.jsonl");
+/// And with runbooks that a step runs.
+const CALLS: &str = include_str!("wire-v1-calls.jsonl");
 
 fn sample() -> Vec<Entry> {
     let read = |text: &'static str| Reader::new(text.as_bytes(), Path::new("wire-v1.jsonl"), None);
-    read(SAMPLE).chain(read(LOOPS)).collect::<Result<_, _>>().unwrap()
+    read(SAMPLE).chain(read(LOOPS)).chain(read(CALLS)).collect::<Result<_, _>>().unwrap()
 }
 
 #[test]

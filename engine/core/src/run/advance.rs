@@ -9,7 +9,7 @@ use super::record::{
 use super::scope::RunScope;
 use super::state::{RunState, Standing};
 use super::step_state::{Stage, StepState};
-use crate::document::model::Kind;
+use crate::document::model::{Kind, Work};
 use crate::graph::StepIndex;
 
 impl RunState {
@@ -18,26 +18,28 @@ impl RunState {
         if self.letting_go {
             return self.let_go_when_idle();
         }
-        loop {
-            let before = self.effects.len();
-            let mut moved = false;
-            self.keep_ending();
-            let active: Vec<StepIndex> = self.active.iter().copied().collect();
-            for step in active {
-                moved |= self.go_on(step);
-            }
-            moved |= self.go_on_undoing_inside();
-            moved |= self.look_at_candidates();
-            moved |= self.start_ready();
-            moved |= self.go_through_end();
-            if !moved && self.effects.len() == before {
-                break;
-            }
+        while self.go_on_once() {
             if self.sealed.is_some() {
                 return;
             }
         }
         self.let_go();
+    }
+
+    /// One round over all that may go on, of a run or of a called runbook. Says whether anything changed.
+    pub(crate) fn go_on_once(&mut self) -> bool {
+        let before = self.effects.len();
+        let mut moved = false;
+        self.keep_ending();
+        let active: Vec<StepIndex> = self.active.iter().copied().collect();
+        for step in active {
+            moved |= self.go_on(step);
+        }
+        moved |= self.go_on_undoing_inside();
+        moved |= self.look_at_candidates();
+        moved |= self.start_ready();
+        moved |= self.go_through_end();
+        moved || self.effects.len() != before
     }
 
     /// Settles what can no longer start, and marks what may.
@@ -143,8 +145,11 @@ impl RunState {
             return place.has_room;
         }
         let body = &self.plan.step(step).body.work;
-        if !body.is_attempted() && !matches!(body, crate::document::model::Work::Wait(_)) {
+        if !body.is_attempted() && !matches!(body, Work::Wait(_) | Work::Runbook(_)) {
             return true;
+        }
+        if self.call.as_ref().is_some_and(|call| !call.has_room) {
+            return false;
         }
         let limit = self.plan.document().parallel.max(1) as usize;
         let taken = self
@@ -258,6 +263,7 @@ impl RunState {
                 true
             }
             Stage::Items(key) => self.go_on_with_items(step, &key),
+            Stage::Calling(key) => self.go_on_with_call(step, &key),
             Stage::Running(key) => {
                 self.after_interruption(step, key);
                 true

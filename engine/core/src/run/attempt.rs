@@ -41,7 +41,8 @@ impl RunState {
     pub(crate) fn is_withheld(&self, step: StepIndex, part: Part) -> bool {
         let is_verify = self.plan.step(step).kind.value == Kind::Verify && part == Part::Main;
         let work = self.body(step, part).map(|body| &body.work);
-        let starts_nothing = matches!(work, Some(Work::None) | None);
+        // What another runbook does is withheld there, step by step.
+        let starts_nothing = matches!(work, Some(Work::None | Work::Runbook(_)) | None);
         match self.mode {
             Mode::Real => false,
             Mode::Dry { probe: false } => !starts_nothing,
@@ -81,11 +82,8 @@ impl RunState {
             Some(Work::Instruct(asking)) => self.ask(step, &asking, false),
             Some(Work::Wait(wait)) => self.wait(step, key, &wait.value),
             Some(Work::None) => self.judge_bare(step, &key),
-            Some(Work::Runbook(_)) | None => {
-                let reason = "this way of working is not in this build".to_owned();
-                let failure = StartFailure { kind: StartFailureKind::Other, message: reason.clone() };
-                self.end_attempt_early(step, part, Outcome::Failed, reason, Some(End::NotStarted(failure)));
-            }
+            Some(Work::Runbook(_)) => self.plan_call(step, key),
+            None => {}
         }
     }
 
@@ -191,7 +189,7 @@ impl RunState {
         self.settle_step(step, verdict);
     }
 
-    fn not_started(&mut self, step: StepIndex, key: &AttemptKey, failure: StartFailure) {
+    pub(crate) fn not_started(&mut self, step: StepIndex, key: &AttemptKey, failure: StartFailure) {
         let looks = self.plan.step(step).kind.value == Kind::Verify || matches!(key.part, Part::Unless | Part::Doubt);
         let could_not_look = matches!(
             failure.kind,
@@ -221,6 +219,7 @@ impl RunState {
                 | Stage::Approved(key, _)
                 | Stage::Asked(key, _)
                 | Stage::Running(key)
+                | Stage::Calling(key)
                 | Stage::WaitingUntil(key, _)
                 | Stage::Telling(key)
                 | Stage::AwaitingAck(key, _),
@@ -257,7 +256,8 @@ impl RunState {
         if place.is_some_and(|place| place.is_held || place.covered.as_ref() == Some(&plan)) {
             return false;
         }
-        if matches!(key.part, Part::Main | Part::Undo) && (self.is_loop(step) || self.wants_approval(step)) {
+        let asks = self.mode == Mode::Real && (self.is_loop(step) || self.wants_approval(step));
+        if asks && matches!(key.part, Part::Main | Part::Undo) {
             self.request_approval(step, key, plan);
             return true;
         }
@@ -278,6 +278,9 @@ impl RunState {
     }
 
     pub(crate) fn start_attempt(&mut self, step: StepIndex, key: AttemptKey, plan: BlobDigest) {
+        if self.calls_runbook(step, key.part).is_some() {
+            return self.start_call(step, key);
+        }
         let changes = self.changes(step, key.part);
         self.emit(Record::StepIntent { key: key.clone(), plan: Some(plan.clone()), until: None });
         if changes {

@@ -1,5 +1,7 @@
 //! What each record changes: the only place where a run's state changes for good.
 
+use super::called::call_path;
+use super::frames::FrameKey;
 use super::heard::Acknowledged;
 use super::record::{
     Actor, AttemptKey, EndCause, Outcome, Part, Phase, Record, SettleWord, Settlement, SkipReason, Stream,
@@ -7,7 +9,7 @@ use super::record::{
 use super::request::{Request, RequestKind};
 use super::scope::without_final_newlines;
 use super::state::{Blobs, RunState};
-use super::step_state::{Gate, Settled, Stage, StepState, Undone, Verdict};
+use super::step_state::{Gate, Given, Settled, Stage, StepState, Undone, Verdict};
 use crate::document::model::Kind;
 use crate::graph::{Road, StepIndex, roads_of};
 
@@ -69,12 +71,12 @@ impl RunState {
     }
 
     pub(crate) fn change(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
-        if let Some(key) =
-            record.step().and_then(|path| self.frame_of(path)).filter(|key| self.frames.contains_key(key))
-        {
-            // What an item settles as has no other consequence than what its loop looks at.
-            if !stands_beside(record) {
-                self.unfollowed = None;
+        if !stands_beside(record) {
+            self.forget_unfollowed();
+        }
+        if let Some(key) = self.led_into(record) {
+            if let Some(begun) = Self::begins(record) {
+                self.mark_undoing(&begun);
             }
             self.within(key, |frame| frame.change(record, actor, blobs));
             return;
@@ -86,13 +88,45 @@ impl RunState {
         }
     }
 
+    /// Which of the states inside a record changes. What is said of a called runbook as a whole changes that one.
+    fn led_into(&self, record: &Record) -> Option<FrameKey> {
+        let path = record.step()?;
+        let as_whole = |path: &str| self.frame_of(&format!("{path}/")).filter(|key| self.frames.contains_key(key));
+        #[expect(clippy::wildcard_enum_match_arm, reason = "all others are about a step")]
+        let of_call = match record {
+            Record::CallPhase { key, .. } | Record::CallCancelled { key, .. } | Record::CallEnded { key, .. } => {
+                return as_whole(&call_path(key));
+            }
+            Record::Question { question: super::record::QuestionKind::Rollback, .. } => return as_whole(path),
+            // The rollback question of a called runbook is about no step of it.
+            Record::Answer { request, .. } | Record::QuestionWithdrawn { request, .. } => as_whole(path)
+                .filter(|key| self.frames.get(key).is_some_and(|frame| frame.asks_to_roll_back(*request, path))),
+            _ => None,
+        };
+        of_call.or_else(|| self.frame_of(path).filter(|key| self.frames.contains_key(key)))
+    }
+
+    /// Whether a request is the rollback question of the called runbook with this path, here or inside.
+    fn asks_to_roll_back(&self, request: super::record::RequestId, path: &str) -> bool {
+        self.with_frames().into_iter().any(|at| {
+            at.call.as_ref().is_some_and(|call| call.path == path)
+                && at.requests.get(&request).is_some_and(|it| it.step.as_deref() == Some(path))
+        })
+    }
+
+    /// What is recorded now comes after whatever settled last.
+    fn forget_unfollowed(&mut self) {
+        self.unfollowed = None;
+        for frame in self.frames.values_mut() {
+            frame.forget_unfollowed();
+        }
+    }
+
     #[expect(clippy::too_many_lines, reason = "one arm a record: what it changes is read in one place")]
     fn change_by(&mut self, record: &Record, actor: &Actor, blobs: &dyn Blobs) {
         let now = self.now;
         if let Record::StepSettled { step, .. } | Record::StepSkipped { step, .. } = record {
             self.unfollowed = self.find(step);
-        } else if !stands_beside(record) {
-            self.unfollowed = None;
         }
         match record {
             Record::RunStarted(_)
@@ -108,6 +142,24 @@ impl RunState {
                 self.in_each(|frame| frame.change(record, actor, blobs));
             }
             Record::StepItems { step, items, approval } => self.change_items(step, items, *approval),
+            Record::CallGiven { key, params, unknown, .. } => {
+                let given = Given { key: key.clone(), params: params.clone(), unknown: unknown.clone() };
+                self.with_step(&key.step, |step| step.given = Some(Box::new(given)));
+            }
+            Record::CallStarted { key, lock, deadline } => self.change_call_started(key, lock.as_ref(), *deadline),
+            Record::CallCancelled { reason, .. } => {
+                if let Some(call) = &mut self.call {
+                    call.out_of_time = true;
+                }
+                self.change_cancelled(reason, true);
+            }
+            Record::CallEnded { outcome, reason, open, .. } => {
+                self.phase = Phase::Over;
+                self.sealed = Some(*outcome);
+                if let Some(call) = &mut self.call {
+                    call.ended = Some((reason.clone(), open.clone()));
+                }
+            }
             Record::StepPlanned { key, plan, shown } => {
                 self.mark_undoing(key);
                 self.with_attempt(key, |step| {
@@ -172,7 +224,7 @@ impl RunState {
                 self.order += 1;
                 let order = self.order;
                 self.mark_undoing(key);
-                let undoes = self.undoes_as_item();
+                let undoes = self.undoes_inside();
                 let index = self.find(&key.step);
                 let tells = index.is_some_and(|index| self.plan.step(index).kind.value == Kind::Escalate);
                 let changes = index.is_some_and(|index| self.changes(index, key.part));
@@ -294,11 +346,7 @@ impl RunState {
                 }
                 self.look_behind(step);
             }
-            Record::StepTakenOver { step, was, .. } => {
-                if !self.change_taken_items(step, was) {
-                    self.change_taken_over(step, was);
-                }
-            }
+            Record::StepTakenOver { step, was, .. } => self.change_taken(step, was),
             Record::StepUndone { step, outcome, .. } => {
                 let passed = *outcome == Outcome::Passed;
                 if !passed {
@@ -322,7 +370,8 @@ impl RunState {
                 self.change_answered(*request, step.as_ref(), answer, fields);
             }
             Record::QuestionWithdrawn { request, step, timed_out } => {
-                if self.requests.get(request).is_some_and(|request| request.step.is_none()) {
+                let rollback = RequestKind::Question(super::record::QuestionKind::Rollback);
+                if self.requests.get(request).is_some_and(|request| request.kind == rollback) {
                     self.rollback_wanted = Some(false);
                 }
                 self.close(*request);
@@ -418,7 +467,9 @@ impl RunState {
                     self.ready.insert(index);
                 }
             }
-            Record::PhaseEntered { phase, cause } => self.change_phase(*phase, cause.as_ref()),
+            Record::PhaseEntered { phase, cause } | Record::CallPhase { phase, cause, .. } => {
+                self.change_phase(*phase, cause.as_ref());
+            }
             Record::RunSuspended { .. } => self.suspended = true,
             Record::RunResumed { attended, .. } => {
                 self.suspended = false;
@@ -426,22 +477,20 @@ impl RunState {
                 self.taken_up = true;
                 self.attended = *attended;
                 self.operator = actor.clone();
-                let inside = self.frames.values_mut().flat_map(|frame| frame.steps.iter_mut());
-                self.steps.iter_mut().chain(inside).for_each(|step| step.in_flight = false);
+                self.nothing_in_flight();
             }
-            Record::RunCancelled { reason } => {
-                self.cancels += 1;
-                if self.phase >= Phase::Rollback {
-                    self.warned_at = Some(now);
-                } else {
-                    self.cancelled.get_or_insert_with(|| reason.clone());
-                }
-            }
+            Record::RunCancelled { reason } => self.change_cancelled(reason, true),
             Record::RunSealed { outcome, .. } => {
                 self.phase = Phase::Over;
                 self.sealed = Some(*outcome);
             }
         }
+    }
+
+    /// What the last process was doing it does no more.
+    fn nothing_in_flight(&mut self) {
+        self.steps.iter_mut().for_each(|step| step.in_flight = false);
+        self.frames.values_mut().for_each(|frame| frame.nothing_in_flight());
     }
 
     fn settle(
@@ -462,7 +511,7 @@ impl RunState {
             self.last_failure = Some(index);
         }
         let undoing = self.steps.get(index.get()).and_then(|state| state.undoing.clone());
-        let undoes = self.undoes_as_item();
+        let undoes = self.undoes_inside();
         if let Some(undone) = &undoing {
             let passed = outcome == Outcome::Passed;
             self.rollback_failed |= !passed;
@@ -565,23 +614,6 @@ impl RunState {
         }
     }
 
-    /// In rollback a step of its own that is begun undoes the act that is due.
-    pub(super) fn mark_undoing(&mut self, key: &AttemptKey) {
-        if self.phase == Phase::Rollback
-            && key.part != Part::Undo
-            && !self.is_item()
-            && let Some((undone, Some(by))) = self.due_undo()
-            && self.path(by) == key.step
-        {
-            self.with_step(&key.step, |state| {
-                if state.undoing.is_none() {
-                    state.undoing = Some(undone);
-                    state.start_over();
-                }
-            });
-        }
-    }
-
     fn change_phase(&mut self, phase: Phase, cause: Option<&EndCause>) {
         self.phase = phase;
         let Some(cause) = cause else { return };
@@ -611,7 +643,7 @@ impl RunState {
                     None => roots.extend(graph.fallback()),
                 }
             }
-            EndCause::Complete | EndCause::Handover(_) | EndCause::Cancelled => {}
+            EndCause::Complete | EndCause::Handover(_) | EndCause::Cancelled | EndCause::Around => {}
         }
         for root in roots {
             if self.steps.get(root.get()).is_some_and(|state| !state.started) {

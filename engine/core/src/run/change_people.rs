@@ -80,7 +80,7 @@ impl RunState {
                 self.mark_undoing(&key);
                 self.order += 1;
             }
-            let (ending, order, undoes) = (self.phase == Phase::Ending, self.order, self.undoes_as_item());
+            let (ending, order, undoes) = (self.phase == Phase::Ending, self.order, self.undoes_inside());
             self.with_step(step, |state| match question {
                 QuestionKind::Proceed => {
                     state.in_ending |= ending;
@@ -135,7 +135,8 @@ impl RunState {
         use super::record::AnswerWord;
         let asked = self.requests.get(&request).map(|request| request.kind.clone());
         self.close(request);
-        let Some(step) = step else {
+        let rollback = RequestKind::Question(super::record::QuestionKind::Rollback);
+        let Some(step) = step.filter(|_| asked.as_ref() != Some(&rollback)) else {
             self.rollback_wanted = Some(*answer == AnswerWord::Yes);
             return;
         };

@@ -3,10 +3,11 @@
 //! A step is taken over when it settled well and everything before it is taken over too, or was passed by in the same
 //! way: what is taken over then stands where it stood, and nothing in front of it runs behind its back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::edges::Liveness;
-use super::record::{Outcome, Settlement, SkipReason, StepPath, TakenOver};
+use super::frames::{FrameKey, Slot};
+use super::record::{AttemptKey, Outcome, Part, Phase, RunOutcome, Settlement, SkipReason, StepPath, TakenOver};
 use super::state::RunState;
 use super::step_state::{Settled, Stage, StepState, Undone};
 use crate::document::model::Kind;
@@ -18,7 +19,12 @@ impl RunState {
     #[must_use]
     pub fn to_take_over(&self, again: &BTreeSet<StepPath>) -> Vec<(StepPath, TakenOver)> {
         let steps: Vec<StepIndex> = self.plan.graph().steps().collect();
-        let wanted = |step: &&StepIndex| !again.contains(&self.path(**step));
+        // A step is done again where it is named, or one inside it.
+        let named = |path: &str| {
+            let inside = |other: &StepPath| other.strip_prefix(path).is_some_and(|rest| rest.starts_with(['/', '[']));
+            again.contains(path) || again.iter().any(inside)
+        };
+        let wanted = |step: &&StepIndex| !named(&self.path(**step));
         let mut taken: BTreeSet<StepIndex> =
             steps.iter().filter(wanted).filter(|step| self.went_well(**step)).copied().collect();
         let mut passed_by: BTreeSet<StepIndex> =
@@ -36,21 +42,27 @@ impl RunState {
             }
             (taken, passed_by) = (left, still_by);
         }
-        let begun = self.plan.graph().steps().filter(|step| wanted(&step) && !taken.contains(step)).filter(|step| {
+        let in_part = |step: &StepIndex| !again.contains(&self.path(*step)) && !taken.contains(step);
+        let begun = self.plan.graph().steps().filter(in_part).filter(|step| {
             let from = || self.plan.graph().incoming(*step).map(|(from, _)| from);
-            self.is_loop(*step)
+            (self.is_loop(*step) || self.called_by(*step).is_some())
                 && !self.plan.graph().is_finally(*step)
                 && from().all(|from| taken.contains(&from) || passed_by.contains(&from))
         });
-        // Of a loop that did not go well, the items that passed.
-        let mut items: Vec<(StepPath, TakenOver)> = Vec::new();
+        // Of a loop that did not go well, the items that passed; of a runbook that did not, its steps that went well.
+        let mut parts: Vec<(StepPath, TakenOver)> = Vec::new();
         for step in begun {
-            let passed = self.items_of(step).filter(|(_, item)| {
-                item.only_step().is_some_and(|(only, state)| {
-                    item.went_well(only) && state.settled().is_some_and(|settled| settled.outcome == Outcome::Passed)
-                })
-            });
-            items.extend(passed.filter_map(|(_, item)| item.taken_as_item()));
+            for (_, item) in self.items_of(step) {
+                let Some((only, state)) = item.only_step() else { continue };
+                let passed = state.settled().is_some_and(|settled| settled.outcome == Outcome::Passed);
+                if passed && item.went_well(only) && !named(&item.only_path()) {
+                    parts.extend(item.taken_as_item());
+                }
+                if !again.contains(&item.only_path()) {
+                    parts.extend(item.taken_inside(only, again));
+                }
+            }
+            parts.extend(self.taken_inside(step, again));
         }
         let by_when =
             |step: &&StepIndex| self.settled_as(**step).and_then(|it| it.skipped.as_ref()) == Some(&SkipReason::When);
@@ -59,10 +71,27 @@ impl RunState {
         for step in taken {
             let Some(was) = self.taken_over(step) else { continue };
             all.push((self.path(step), was));
-            all.extend(self.items_of(step).filter_map(|(_, item)| item.taken_as_item()));
+            for (_, item) in self.items_of(step) {
+                all.extend(item.taken_as_item());
+                all.extend(item.only_step().into_iter().flat_map(|(only, _)| item.taken_inside(only, again)));
+            }
+            all.extend(self.taken_inside(step, again));
         }
-        all.extend(items);
+        all.extend(parts);
         all
+    }
+
+    /// What may be taken over of the runbook that a step ran, with what that was given.
+    fn taken_inside(&self, step: StepIndex, again: &BTreeSet<StepPath>) -> Vec<(StepPath, TakenOver)> {
+        let Some(child) = self.called_by(step) else { return Vec::new() };
+        let item = self.place.as_ref().map(|place| place.value.clone());
+        let inside = child.to_take_over(again).into_iter();
+        let with_what = |(path, was): (StepPath, TakenOver)| {
+            let around = was.around.clone().or_else(|| Some(child.params.clone()));
+            let item = was.item.clone().or_else(|| item.clone());
+            (path, TakenOver { item, around, ..was })
+        };
+        inside.map(with_what).collect()
     }
 
     /// What is known of an item, with the element it is about.
@@ -86,6 +115,7 @@ impl RunState {
             || state.undone != Undone::No
             || took_failed
             || matches!(settled.settlement, Settlement::Withheld | Settlement::Denied | Settlement::Expired)
+            || self.handed_on(step).is_some()
         {
             return false;
         }
@@ -141,6 +171,8 @@ impl RunState {
                 values.map(|place| place.value.clone()).collect()
             }),
             item: None,
+            given: self.called_by(step).map(|child| child.params.clone()),
+            around: None,
         })
     }
 
@@ -148,14 +180,73 @@ impl RunState {
     /// began still has to take it over.
     #[must_use]
     pub fn is_untouched(&self, path: &str) -> bool {
-        if let Some((at, step)) = self.owner(path) {
-            return at.steps.get(step.get()).is_some_and(|state| state.is_waiting() && !state.started);
+        let mut at = self;
+        loop {
+            if let Some(step) = at.find(path) {
+                // A called runbook that has begun has taken over what it does.
+                let has_begun = at.call.is_some() && at.sealed.is_none();
+                let state = at.steps.get(step.get());
+                return !has_begun && state.is_some_and(|state| state.is_waiting() && !state.started);
+            }
+            let Some(key) = at.frame_of(path) else { return false };
+            if let Some(frame) = at.frames.get(&key) {
+                at = frame;
+                continue;
+            }
+            let known = match key.slot {
+                Slot::Item(_) => at.earlier_items.get(&key.step),
+                Slot::Main | Slot::Unless | Slot::Undo => at.earlier_calls.get(&key),
+            };
+            let is_known = known.is_some_and(|known| known.iter().any(|(known, _)| known == path));
+            return !is_known && at.steps.get(key.step.get()).is_some_and(|state| state.listed.is_none());
         }
-        let Some(key) = self.frame_of(path) else { return false };
-        let around = self.steps.get(key.step.get());
-        let known = self.earlier_items.get(&key.step);
-        let is_known = known.is_some_and(|known| known.iter().any(|(known, _)| known == path));
-        !is_known && around.is_some_and(|state| state.listed.is_none())
+    }
+
+    /// A step of an earlier run is taken over: at once, or when what it is a part of begins.
+    pub(super) fn change_taken(&mut self, path: &str, was: &TakenOver) {
+        if let Some(key) = self.frame_of(path) {
+            if self.frames.contains_key(&key) {
+                self.within(key, |frame| frame.change_taken(path, was));
+                return;
+            }
+            let entry = (path.to_owned(), was.clone());
+            match key.slot {
+                Slot::Item(_) => self.earlier_items.entry(key.step).or_default().push(entry),
+                Slot::Main | Slot::Unless | Slot::Undo => self.earlier_calls.entry(key).or_default().push(entry),
+            }
+            return;
+        }
+        self.change_taken_items(path, was);
+        self.change_taken_over(path, was);
+        self.change_taken_call(path, was);
+    }
+
+    /// A step that was taken over ran another runbook, which had come to its end.
+    fn change_taken_call(&mut self, path: &str, was: &TakenOver) {
+        let (Some(step), Some(params)) = (self.find(path), &was.given) else { return };
+        if was.outcome != Outcome::Passed || self.plan.child(step, Part::Main).is_none() {
+            return;
+        }
+        let key = AttemptKey { step: path.to_owned(), part: Part::Main, attempt: was.attempts };
+        let mut child = self.call_with(step, &key, params.clone(), BTreeMap::new());
+        child.phase = Phase::Over;
+        child.sealed = Some(RunOutcome::Resolved);
+        self.frames.insert(FrameKey::call(step, Part::Main), Box::new(child));
+        self.take_over_called(step, false);
+    }
+
+    /// The runbook that a step runs is there: what an earlier run did of it stands, if it was given the same.
+    pub(super) fn take_over_called(&mut self, step: StepIndex, begins: bool) {
+        let at = FrameKey::call(step, Part::Main);
+        let earlier = self.earlier_calls.remove(&at).unwrap_or_default();
+        self.within(at, |child| {
+            for (path, was) in earlier {
+                let differs = begins && child.find(&path).is_some() && was.around.as_ref() != Some(&child.params);
+                if !differs {
+                    child.change_taken(&path, &was);
+                }
+            }
+        });
     }
 
     pub(crate) fn change_taken_over(&mut self, id: &str, was: &TakenOver) {

@@ -1,5 +1,6 @@
 //! What comes out of the state machine: to be done in this order.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::record::{Actor, AttemptKey, BlobDigest, Record, RunOutcome, StepPath};
@@ -27,6 +28,25 @@ pub enum Effect {
         items: Vec<(StepPath, BlobDigest)>,
         /// All of it on one line, as a person reads it.
         shown: String,
+    },
+    /// Keep as a blob which runbook is run and with what, which an approval is of; answer
+    /// [`super::event::Event::Planned`].
+    PlanCall {
+        /// Which attempt.
+        key: AttemptKey,
+        /// The runbook's name.
+        runbook: String,
+        /// The params it gets.
+        params: BTreeMap<String, crate::value::Value>,
+        /// It on one line, as a person reads it.
+        shown: String,
+    },
+    /// Take the lock that a called runbook names, for the whole run; answer [`super::event::Event::Locked`].
+    Lock {
+        /// Which attempt begins with it.
+        key: AttemptKey,
+        /// Its name.
+        name: String,
     },
     /// Start exactly the stored plan, answer `Spawned` and `Ended`. What changes the world is only made ready: nothing
     /// of it runs before its [`Effect::Release`].

@@ -9,7 +9,7 @@ use super::record::{
 use super::request::RequestKind;
 use super::state::RunState;
 use super::step_state::{Stage, StepState, Undone, Verdict};
-use crate::document::model::{Kind, Rollback, Undo};
+use crate::document::model::{Kind, Rollback};
 use crate::graph::StepIndex;
 use crate::value::Value;
 
@@ -19,14 +19,14 @@ impl RunState {
         if self.phase != Phase::Steps {
             return;
         }
-        self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(cause) });
+        self.enter_phase(Phase::Ending, Some(cause));
         self.keep_ending();
     }
 
     /// Does what an ending run does to steps that wait; again after a resume, where the last process did not.
     pub(crate) fn keep_ending(&mut self) {
         if self.cancelled.is_some() && self.phase == Phase::Steps {
-            self.emit(Record::PhaseEntered { phase: Phase::Ending, cause: Some(EndCause::Cancelled) });
+            self.enter_phase(Phase::Ending, Some(EndCause::Cancelled));
         }
         if self.phase == Phase::Ending {
             let cancelled = self.cancelled.is_some();
@@ -79,11 +79,13 @@ impl RunState {
                 | Stage::Doubt(..)
                 | Stage::Settled(_)
                 // Those of its items that were not started are ended with it, where it goes on.
-                | Stage::Items(_) => {}
+                | Stage::Items(_)
+                // What goes on in another runbook is ended there.
+                | Stage::Calling(_) => {}
             }
         }
         if self.is_busy_inside() {
-            self.in_each(|frame| frame.withdraw_requests(why));
+            self.withdraw_inside(why);
         }
     }
 
@@ -138,6 +140,7 @@ impl RunState {
             | Stage::Approved(..)
             | Stage::Running(_)
             | Stage::Telling(_)
+            | Stage::Calling(_)
             | Stage::Ended(_)
             | Stage::Attaching(_)
             | Stage::Doubt(..)
@@ -170,7 +173,8 @@ impl RunState {
             Phase::Steps => self.cancelled.is_none(),
             Phase::Ending => self.cancelled.is_none() && self.follows_end(step),
             Phase::Rollback | Phase::Finally => self.is_due(step),
-            Phase::Over => false,
+            // One that has ended well is undone with the run around it.
+            Phase::Over => self.rolls_back_inside(),
         }
     }
 
@@ -179,7 +183,7 @@ impl RunState {
         match self.phase {
             Phase::Rollback => {
                 self.steps.get(step.get()).is_some_and(|state| state.undoing.is_some())
-                    || self.due_undo().is_some_and(|(undone, by)| undone == self.path(step) || by == Some(step))
+                    || self.due_undo().is_some_and(|(undone, by)| [Some(undone), by].contains(&Some(self.path(step))))
             }
             Phase::Finally => self.next_finally() == Some(step),
             Phase::Steps | Phase::Ending | Phase::Over => false,
@@ -191,38 +195,7 @@ impl RunState {
         self.plan.finally().iter().find(unsettled).copied()
     }
 
-    /// Acts with something to undo, newest first, items of loops among them: the act, and the step that undoes it where
-    /// that is a step.
-    pub(crate) fn to_undo(&self) -> Vec<(StepPath, Option<StepIndex>)> {
-        let mut acts: Vec<(u64, StepPath, Option<StepIndex>)> = Vec::new();
-        for at in self.with_frames() {
-            for (index, state) in at.plan.graph().steps().zip(&at.steps) {
-                // A loop that another step undoes as a whole was started with its items.
-                let begun = |item: &Self| item.only_step().and_then(|(_, state)| state.start_order);
-                let items = at.items_of(index).filter_map(|(_, item)| begun(item));
-                let Some(order) = items.chain(state.start_order).max() else { continue };
-                if matches!(state.undone, Undone::Passed | Undone::Failed) {
-                    continue;
-                }
-                match &at.plan.step(index).undo {
-                    None => {}
-                    Some(Undo::Body(_)) if at.is_loop(index) => {}
-                    Some(Undo::Body(_)) => acts.push((order, at.path(index), None)),
-                    Some(Undo::Step(id)) => {
-                        let by = at.plan.graph().find(id.value.as_str());
-                        let passed = by.and_then(|by| at.steps.get(by.get())).and_then(|by| by.pass_order);
-                        if passed.is_none_or(|passed| passed < order) {
-                            acts.push((order, at.path(index), by));
-                        }
-                    }
-                }
-            }
-        }
-        acts.sort_unstable_by_key(|(order, ..)| std::cmp::Reverse(*order));
-        acts.into_iter().map(|(_, path, by)| (path, by)).collect()
-    }
-
-    pub(crate) fn due_undo(&self) -> Option<(StepPath, Option<StepIndex>)> {
+    pub(crate) fn due_undo(&self) -> Option<(StepPath, Option<StepPath>)> {
         if self.rollback_failed { None } else { self.to_undo().into_iter().next() }
     }
 
@@ -316,7 +289,8 @@ impl RunState {
 
     /// Doubts are settled by now: rollback, `finally`, the seal.
     fn after_ending(&mut self) -> bool {
-        let wants_rollback = self.is_failed || self.cancelled.is_some() || self.is_denied;
+        let ended_around = self.cause == Some(EndCause::Around) && !self.is_handed_over();
+        let wants_rollback = self.is_failed || self.cancelled.is_some() || self.is_denied || ended_around;
         if wants_rollback && self.mode == Mode::Real && !self.exploring && !self.to_undo().is_empty() {
             let wanted = match self.plan.document().rollback {
                 Rollback::Never => Some(false),
@@ -325,14 +299,14 @@ impl RunState {
             };
             match wanted {
                 Some(true) => {
-                    self.emit(Record::PhaseEntered { phase: Phase::Rollback, cause: None });
+                    self.enter_phase(Phase::Rollback, None);
                     return true;
                 }
                 Some(false) => {}
                 None => return self.ask_rollback(),
             }
         }
-        self.emit(Record::PhaseEntered { phase: Phase::Finally, cause: None });
+        self.enter_phase(Phase::Finally, None);
         true
     }
 
@@ -346,7 +320,7 @@ impl RunState {
             self.to_undo().into_iter().map(|(path, _)| format!("{} ({path})", title(&path))).collect();
         self.emit(Record::Question {
             request: self.next_request,
-            step: None,
+            step: self.call.as_ref().map(|call| call.path.clone()),
             question: QuestionKind::Rollback,
             text: format!("Undo what was done? Newest first: {}", acts.join("; ")),
             collect: Vec::new(),
@@ -358,7 +332,7 @@ impl RunState {
 
     fn go_on_rolling_back(&mut self) -> bool {
         match self.due_undo() {
-            None => self.emit(Record::PhaseEntered { phase: Phase::Finally, cause: None }),
+            None => self.enter_phase(Phase::Finally, None),
             Some((path, None)) => {
                 self.at(&path, |at| {
                     if let Some(step) = at.find(&path) {
@@ -367,11 +341,12 @@ impl RunState {
                 });
             }
             Some((undone, Some(by))) => {
-                if let Some(state) = self.steps.get_mut(by.get()) {
-                    state.undoing = Some(undone);
-                    state.start_over();
-                }
-                self.begin_work(by);
+                self.at(&by, |at| {
+                    at.set_undoing(&by, undone);
+                    if let Some(step) = at.find(&by) {
+                        at.begin_work(step);
+                    }
+                });
             }
         }
         true
@@ -390,6 +365,7 @@ impl RunState {
                 self.after_interruption(step, key);
                 true
             }
+            Stage::Calling(key) => self.go_on_with_call(step, &key),
             // Whether it is undone has to be said, before anything else is undone.
             Stage::Ended(verdict) if verdict.outcome == Outcome::Unknown => {
                 self.open_doubt(step, verdict, false);
@@ -423,7 +399,7 @@ impl RunState {
         if let Some(step) = self.next_finally() {
             self.begin(step);
         } else {
-            self.emit(Record::PhaseEntered { phase: Phase::Over, cause: None });
+            self.enter_phase(Phase::Over, None);
         }
         true
     }
@@ -435,6 +411,10 @@ impl RunState {
         assert!(self.unsettled == 0, "an outcome is claimed only when every step has a terminal record");
         let (outcome, reason) = self.final_outcome();
         let open = self.what_is_open();
+        if let Some(call) = &self.call {
+            let key = call.key.clone();
+            return self.emit(Record::CallEnded { key, outcome, reason, open });
+        }
         self.emit(Record::RunSealed { outcome, reason, open });
         self.effects.push(Effect::Sync);
         self.effects.push(Effect::Sealed(outcome));
@@ -453,6 +433,8 @@ impl RunState {
             (RunOutcome::Escalated, "handed over".to_owned())
         } else if self.is_failed {
             (RunOutcome::Failed, format!("{failure} failed and nothing handled it"))
+        } else if self.cause == Some(EndCause::Around) {
+            (RunOutcome::Cancelled, "the run around it came to its end".to_owned())
         } else {
             (RunOutcome::Resolved, "the procedure came to its end".to_owned())
         };
@@ -474,7 +456,7 @@ impl RunState {
     fn what_is_open(&self) -> Vec<String> {
         let mut open = Vec::new();
         if self.is_failed || self.cancelled.is_some() || self.is_denied {
-            for at in self.with_frames() {
+            for at in self.undone_with() {
                 for (step, state) in at.plan.graph().steps().zip(&at.steps) {
                     if state.undone == Undone::Failed {
                         open.push(format!("{} could not be undone", at.path(step)));
@@ -501,6 +483,7 @@ impl RunState {
                 open.push(format!("with {} ({heard}): {}", to.join(", "), self.title(step)));
             }
         }
+        open.extend(self.open_inside());
         open
     }
 
@@ -524,7 +507,7 @@ impl RunState {
             ("step".to_owned(), Value::Text(self.path(index))),
             ("title".to_owned(), Value::Text(self.title_of_failure(index))),
             ("reason".to_owned(), Value::Text(reason)),
-            ("output".to_owned(), Value::Text(state.last.excerpt.clone())),
+            ("output".to_owned(), Value::Text(self.excerpt(index, state))),
         ]))
     }
 
@@ -537,5 +520,16 @@ impl RunState {
             [] => false,
         });
         if reads_failure { title.source().to_owned() } else { self.title(index) }
+    }
+
+    /// The end of what a step printed; of one that runs another runbook, of what failed there.
+    fn excerpt(&self, step: StepIndex, state: &StepState) -> String {
+        let inside = self.called_by(step).and_then(|child| Some((child, child.failure?)));
+        match inside {
+            Some((child, failure)) => {
+                child.steps.get(failure.get()).map(|state| child.excerpt(failure, state)).unwrap_or_default()
+            }
+            None => state.last.excerpt.clone(),
+        }
     }
 }

@@ -35,6 +35,13 @@ pub enum Event {
         /// Which attempt.
         key: AttemptKey,
     },
+    /// Answer to [`super::effect::Effect::Lock`].
+    Locked {
+        /// Which attempt.
+        key: AttemptKey,
+        /// Why it could not be had: a sentence with who holds it.
+        result: Result<(), String>,
+    },
     /// A process exists: the program's own, or of an attempt that changes the world its supervisor's.
     Spawned {
         /// Which attempt.

@@ -1,12 +1,14 @@
-//! States inside the state of a run: the items of a `for_each`, each a state of its own over one step.
+//! States inside the state of a run: the items of a `for_each`, each a state of its own over one step, and the runbooks
+//! that steps run, each over a plan of its own.
 //!
-//! What is inside says the whole path of its steps (`drain[2]`) in every record, effect and request, so nothing is
-//! rewritten on its way out; what comes in is handed down by that path. What all of a run has in common (the time, the
-//! next request's number, the order of starts, whether it is ending) is lent before and taken back after each call.
+//! What is inside says the whole path of its steps (`drain[2]`, `outage/restart`) in every record, effect and request, so
+//! nothing is rewritten on its way out; what comes in is handed down by that path. What all of a run has in common (the
+//! time, the next request's number, the order of starts, for an item whether the run is ending) is lent before and taken
+//! back after each call.
 
 use std::sync::Arc;
 
-use super::record::{BlobDigest, Outcome, Settlement, StepPath};
+use super::record::{BlobDigest, Outcome, Part, Phase, Settlement, StepPath};
 use super::state::RunState;
 use super::step_state::{Stage, StepState};
 use crate::graph::StepIndex;
@@ -17,8 +19,38 @@ use crate::value::Value;
 pub(crate) struct FrameKey {
     /// The step around it.
     pub(crate) step: StepIndex,
-    /// The item's number, from 0.
-    pub(crate) item: u32,
+    /// What of that step it is.
+    pub(crate) slot: Slot,
+}
+
+/// What of a step a state inside is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Slot {
+    /// The item with this number, from 0.
+    Item(u32),
+    /// The runbook that it runs as its own work.
+    Main,
+    /// The one that its `unless` runs.
+    Unless,
+    /// The one that its `undo` body runs.
+    Undo,
+}
+
+impl FrameKey {
+    /// An item of a loop.
+    pub(crate) fn item(step: StepIndex, number: u32) -> Self {
+        Self { step, slot: Slot::Item(number) }
+    }
+
+    /// The runbook that a part of a step runs.
+    pub(crate) fn call(step: StepIndex, part: Part) -> Self {
+        let slot = match part {
+            Part::Main => Slot::Main,
+            Part::Unless | Part::Doubt => Slot::Unless,
+            Part::Undo => Slot::Undo,
+        };
+        Self { step, slot }
+    }
 }
 
 /// What a state knows that is an item of a loop around it.
@@ -45,6 +77,8 @@ pub(crate) struct Place {
     pub(crate) may_start: bool,
     /// The loop is run to undo another step. Lent.
     pub(crate) undoes: bool,
+    /// The run around it rolls back. Lent.
+    pub(crate) rolls_back: bool,
     /// The item that failed, after which no other begins. Lent.
     pub(crate) stopped_by: Option<StepPath>,
     /// Whether something answers a failure of the step around, and whether it does an unknown. Lent.
@@ -66,37 +100,68 @@ impl RunState {
     /// The number of a step of this very state, by its path.
     pub(crate) fn find(&self, path: &str) -> Option<StepIndex> {
         match &self.place {
-            None => self.plan.graph().find(path),
+            None => self.plan.graph().find(self.own_part(path)?),
             Some(place) if place.path == path => self.plan.graph().steps().next(),
             Some(_) => None,
         }
     }
 
-    /// Which of the states inside this one a path leads into.
-    pub(crate) fn frame_of(&self, path: &str) -> Option<FrameKey> {
-        if self.place.is_some() {
-            return None;
+    /// What is left of a path within a runbook that a step runs; all of it elsewhere.
+    fn own_part<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match &self.call {
+            None => Some(path),
+            Some(call) => path.strip_prefix(call.path.as_str())?.strip_prefix('/'),
         }
-        let (id, rest) = path.split_once('[')?;
-        let item = rest.strip_suffix(']')?.parse().ok()?;
-        Some(FrameKey { step: self.plan.graph().find(id)?, item })
+    }
+
+    /// Which of the states inside this one a path leads into: `drain[2]`, `outage/restart`, `outage.undo/start`. With a
+    /// slash at its end it is the path of a runbook that a step runs, as a whole.
+    pub(crate) fn frame_of(&self, path: &str) -> Option<FrameKey> {
+        let (step, rest) = if let Some(place) = &self.place {
+            (self.plan.graph().steps().next()?, path.strip_prefix(place.path.as_str())?)
+        } else {
+            let own = self.own_part(path)?;
+            let end = own.find(['[', '.', '/'])?;
+            (self.plan.graph().find(own.get(..end)?)?, own.get(end..)?)
+        };
+        let slot = if let Some((number, _)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Slot::Item(number.parse().ok().filter(|_| self.place.is_none())?)
+        } else if rest.starts_with('/') {
+            Slot::Main
+        } else if rest.starts_with(".unless/") {
+            Slot::Unless
+        } else if rest.starts_with(".undo/") {
+            Slot::Undo
+        } else {
+            return None;
+        };
+        Some(FrameKey { step, slot })
     }
 
     /// The path of a step in records.
     pub(crate) fn path(&self, step: StepIndex) -> StepPath {
-        match &self.place {
-            None => self.plan.step(step).id.value.to_string(),
-            Some(place) => place.path.clone(),
+        let id = || self.plan.step(step).id.value.as_str();
+        match (&self.place, &self.call) {
+            (Some(place), _) => place.path.clone(),
+            (None, Some(call)) => format!("{}/{}", call.path, id()),
+            (None, None) => id().to_owned(),
         }
     }
 
     /// Does something in the state that a path leads to.
     pub(crate) fn at<R>(&mut self, path: &str, act: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        let (mut act, mut result) = (Some(act), None);
+        self.at_depth(path, &mut |state| result = act.take().map(|act| act(state)));
+        result
+    }
+
+    fn at_depth(&mut self, path: &str, act: &mut dyn FnMut(&mut Self)) {
         if self.find(path).is_some() {
-            return Some(act(self));
+            return act(self);
         }
-        let key = self.frame_of(path)?;
-        self.within(key, act)
+        if let Some(key) = self.frame_of(path) {
+            self.within(key, |frame| frame.at_depth(path, act));
+        }
     }
 
     /// Does something in one of the states inside.
@@ -106,7 +171,9 @@ impl RunState {
         let result = act(&mut frame);
         self.next_request = frame.next_request;
         self.order = frame.order;
-        self.rollback_failed |= frame.rollback_failed;
+        if frame.undoes_for_around() {
+            self.rollback_failed |= frame.rollback_failed;
+        }
         self.effects.append(&mut frame.effects);
         self.frames.insert(key, frame);
         Some(result)
@@ -131,8 +198,21 @@ impl RunState {
         frame.letting_go = self.letting_go;
         frame.next_request = self.next_request;
         frame.order = self.order;
+        let undoes = around.is_some_and(|state| state.undoing.is_some()) || self.undoes_inside();
+        if frame.call.is_some() {
+            let has_room = self.has_place(key.step);
+            let rolls_back = self.phase == Phase::Rollback || self.rolls_back_inside();
+            if let Some(call) = &mut frame.call {
+                call.has_room = has_room;
+                call.rolls_back = rolls_back;
+                call.undoes = undoes || key.slot == Slot::Undo;
+                call.handed_over = self.is_handed_over();
+            }
+            return;
+        }
         frame.phase = self.phase;
         frame.cancelled.clone_from(&self.cancelled);
+        frame.handed_over = self.is_handed_over();
         let is_in_ending = around.is_some_and(|state| state.in_ending);
         for step in &mut frame.steps {
             step.in_ending = is_in_ending;
@@ -140,12 +220,14 @@ impl RunState {
         let handles = [Outcome::Failed, Outcome::Unknown].map(|it| self.is_handled(key.step, it, Settlement::Ran));
         let (is_held, may_start) = (around.is_some_and(|state| state.is_held), self.may_start(key.step));
         let (stopped_by, has_room) = (self.stopped_by(key.step), self.has_place(key.step));
+        let rolls_back = self.phase == Phase::Rollback || self.rolls_back_inside();
         if let Some(place) = &mut frame.place {
-            place.undoes = around.is_some_and(|state| state.undoing.is_some());
+            place.undoes = undoes;
             place.stopped_by = stopped_by;
             place.has_room = has_room;
             place.is_held = is_held;
             place.may_start = may_start;
+            place.rolls_back = rolls_back;
             place.handles = handles;
         }
     }
@@ -159,8 +241,23 @@ impl RunState {
 
     /// The states inside that are items of a step, in order.
     pub(crate) fn items_of(&self, step: StepIndex) -> impl DoubleEndedIterator<Item = (u32, &Self)> {
-        let (from, to) = (FrameKey { step, item: 0 }, FrameKey { step, item: u32::MAX });
-        self.frames.range(from..=to).map(|(key, frame)| (key.item, &**frame))
+        let (from, to) = (FrameKey::item(step, 0), FrameKey::item(step, u32::MAX));
+        self.frames.range(from..=to).filter_map(|(key, frame)| match key.slot {
+            Slot::Item(number) => Some((number, &**frame)),
+            Slot::Main | Slot::Unless | Slot::Undo => None,
+        })
+    }
+
+    /// Keys of the states inside that still go on by themselves, and of those that are over or only undone.
+    pub(crate) fn is_live(&self, key: FrameKey) -> bool {
+        let Some(state) = self.steps.get(key.step.get()) else { return false };
+        match key.slot {
+            Slot::Item(_) => matches!(state.stage, Stage::Items(_)),
+            Slot::Main | Slot::Unless => {
+                matches!(&state.stage, Stage::Calling(at) if FrameKey::call(key.step, at.part) == key)
+            }
+            Slot::Undo => matches!(state.undo, Stage::Calling(_)),
+        }
     }
 
     /// What is known of the one step of an item.
@@ -173,9 +270,20 @@ impl RunState {
         self.plan.step(step).for_each.is_some()
     }
 
-    /// Whether what is begun here undoes another step as an item of a loop: it is not undone itself.
-    pub(crate) fn undoes_as_item(&self) -> bool {
-        self.place.as_ref().is_some_and(|place| place.undoes)
+    /// Whether what is begun here undoes another step, as an item of a loop or in a runbook: it is not undone itself.
+    pub(crate) fn undoes_inside(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.undoes) || self.call.as_ref().is_some_and(|call| call.undoes)
+    }
+
+    /// Whether it is inside a run that rolls back: as a runbook that has ended well, its acts are undone with the run's.
+    pub(crate) fn rolls_back_inside(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.rolls_back)
+            || self.place.as_ref().is_some_and(|place| place.rolls_back)
+    }
+
+    /// Whether what could not be undone here is the rollback of the state around it: it has none of its own.
+    fn undoes_for_around(&self) -> bool {
+        self.call.is_none() || (self.phase == Phase::Over && self.rolls_back_inside())
     }
 
     /// Whether it is an item of a loop.
@@ -192,16 +300,29 @@ impl RunState {
 
     /// Whether anything inside goes on, or waits for a person.
     pub(crate) fn is_busy_inside(&self) -> bool {
-        self.frames.values().any(|frame| !frame.active.is_empty())
+        self.frames.values().any(|frame| frame.is_busy())
     }
 
-    /// Whether a step takes one of the places of `parallel`: a loop one for all its items.
+    /// Whether anything here or inside goes on, or waits for a person.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.active.is_empty() || self.is_busy_inside()
+    }
+
+    /// Whether a step takes one of the places of `parallel`: a loop one for all its items, a runbook one for its steps.
     pub(crate) fn takes_place(&self, step: StepIndex) -> bool {
         let Some(state) = self.steps.get(step.get()) else { return false };
         match state.stage {
             Stage::Items(_) => {
-                state.in_flight || self.items_of(step).any(|(_, item)| item.steps.iter().any(StepState::takes_place))
+                let takes = |item: &Self| item.only_step().is_some_and(|(only, _)| item.takes_place(only));
+                state.in_flight || self.items_of(step).any(|(_, item)| takes(item))
             }
+            Stage::Calling(ref key) => self
+                .frames
+                .get(&FrameKey::call(step, key.part))
+                // Between two of its steps it has its place, too.
+                .is_some_and(|child| {
+                    child.active.is_empty() || child.active.iter().any(|step| child.takes_place(*step))
+                }),
             Stage::Waiting
             | Stage::Planning(_)
             | Stage::Proceeding(_)

@@ -57,7 +57,7 @@ impl RunState {
         let at_work = |stage: &Stage| {
             stage.is_active()
                 && !stage.waits_for_people()
-                && !matches!(stage, Stage::Pausing(..) | Stage::WaitingUntil(..) | Stage::Items(_))
+                && !matches!(stage, Stage::Pausing(..) | Stage::WaitingUntil(..) | Stage::Items(_) | Stage::Calling(_))
         };
         let runs = |state: &StepState| state.in_flight || at_work(&state.stage) || at_work(&state.undo);
         for at in self.with_frames().into_iter().filter(|at| !at.waits_for_its_turn()) {

@@ -50,7 +50,8 @@ impl RunState {
             Ok(items) => {
                 let approval = !items.is_empty()
                     && self.mode == Mode::Real
-                    && self.plan.step(step).body.work.is_attempted()
+                    && (self.plan.step(step).body.work.is_attempted()
+                        || self.calls_runbook(step, Part::Main).is_some())
                     && self.wants_approval(step);
                 let path = self.path(step);
                 // As they will be read back from the transcript.
@@ -74,10 +75,11 @@ impl RunState {
     }
 
     fn list(&self, step: StepIndex, scope: &RunScope<'_>) -> Result<Vec<Value>, String> {
-        // A loop that is done again, to undo another step, goes through the same list.
+        // A loop that is done again, to undo another step, goes through the same list. Not one whose runbook is run again.
+        let is_listed = self.steps.get(step.get()).is_some_and(|state| state.listed.is_some());
         let known: Vec<Value> =
             self.items_of(step).filter_map(|(_, item)| Some(item.place.as_ref()?.value.clone())).collect();
-        if !known.is_empty() {
+        if is_listed && !known.is_empty() {
             return Ok(known);
         }
         let Some(for_each) = &self.plan.step(step).for_each else { return Ok(Vec::new()) };
@@ -111,32 +113,31 @@ impl RunState {
             state.stage = Stage::Items(key.clone());
         });
         self.order += 1;
-        let mut earlier = self.earlier_items.remove(&step).unwrap_or_default();
-        let old = self.make_items(step, items);
-        let mut frames: Vec<FrameKey> = self.items_of(step).map(|(item, _)| FrameKey { step, item }).collect();
+        let earlier = self.earlier_items.remove(&step).unwrap_or_default();
+        let mut earlier = ByItem::of(&self.path(step), earlier);
+        let mut old = self.make_items(step, items);
+        let mut frames: Vec<FrameKey> = self.items_of(step).map(|(item, _)| FrameKey::item(step, item)).collect();
         for key in frames.drain(..) {
             let Some(frame) = self.frames.get_mut(&key) else { continue };
-            if let (Some(state), Some(before)) = (frame.steps.first_mut(), old.get(&key)) {
-                // What it did before is still to be undone, and no attempt has the number of another.
-                state.attempts.clone_from(&before.attempts);
-                state.start_order = before.start_order;
-                state.undone = before.undone;
-            }
             let value = frame.place.as_ref().map(|place| place.value.clone());
-            let passed = earlier.iter().position(|(_, was)| was.item.is_some() && was.item == value);
-            if let Some((_, was)) = passed.map(|at| earlier.remove(at)) {
-                self.within(key, |item| item.change_taken_over(&item.only_path(), &was));
+            if let Some(before) = old.remove(&key) {
+                let is_same = before.place.as_ref().map(|place| &place.value) == value.as_ref();
+                frame.take_after(*before, is_same);
+            }
+            for (rest, was) in value.map(|value| earlier.take(&value)).unwrap_or_default() {
+                self.within(key, |item| {
+                    let path = format!("{}{rest}", item.only_path());
+                    item.change_taken(&path, &was);
+                });
             }
         }
     }
 
-    /// Gives each item a state of its own; gives what those of an earlier life knew.
-    fn make_items(&mut self, step: StepIndex, items: &[Value]) -> BTreeMap<FrameKey, StepState> {
+    /// Gives each item a state of its own; gives those of an earlier life.
+    fn make_items(&mut self, step: StepIndex, items: &[Value]) -> BTreeMap<FrameKey, Box<Self>> {
         let path = self.path(step);
-        let last = FrameKey { step, item: u32::MAX };
-        let keys: Vec<FrameKey> = self.frames.range(FrameKey { step, item: 0 }..=last).map(|(key, _)| *key).collect();
-        let old = keys.into_iter().filter_map(|key| Some((key, self.frames.remove(&key)?)));
-        let old = old.filter_map(|(key, frame)| Some((key, frame.steps.into_iter().next()?))).collect();
+        let keys: Vec<FrameKey> = self.items_of(step).map(|(item, _)| FrameKey::item(step, item)).collect();
+        let old = keys.into_iter().filter_map(|key| Some((key, self.frames.remove(&key)?))).collect();
         let Some(for_each) = &self.plan.step(step).for_each else { return old };
         let name = for_each.value.name.value.to_string();
         let plan = Arc::new(self.plan.of_item(step));
@@ -156,19 +157,16 @@ impl RunState {
                 may_start: false,
                 stopped_by: None,
                 undoes: false,
+                rolls_back: false,
                 handles: [false; 2],
             };
-            self.frames.insert(FrameKey { step, item }, Box::new(self.item(Arc::clone(&plan), place)));
+            self.frames.insert(FrameKey::item(step, item), Box::new(self.item(Arc::clone(&plan), place)));
         }
         old
     }
 
-    /// A passed item of an earlier run, or all items of a loop that was taken over.
-    pub(super) fn change_taken_items(&mut self, path: &str, was: &TakenOver) -> bool {
-        if let Some(key) = self.frame_of(path).filter(|key| !self.frames.contains_key(key)) {
-            self.earlier_items.entry(key.step).or_default().push((path.to_owned(), was.clone()));
-            return true;
-        }
+    /// All items of a loop that was taken over.
+    pub(super) fn change_taken_items(&mut self, path: &str, was: &TakenOver) {
         if let (Some(step), Some(items)) = (self.find(path), &was.items) {
             self.make_items(step, items);
             if let Some(state) = self.steps.get_mut(step.get()) {
@@ -176,10 +174,9 @@ impl RunState {
             }
             // An item settles before its loop, and may have been recorded before it.
             for (path, was) in self.earlier_items.remove(&step).unwrap_or_default() {
-                self.at(&path, |item| item.change_taken_over(&path, &was));
+                self.change_taken(&path, &was);
             }
         }
-        false
     }
 
     /// An approval of a loop covers exactly the plans it listed.
@@ -241,6 +238,7 @@ impl RunState {
             | Stage::Approval(..)
             | Stage::Approved(..)
             | Stage::Items(_)
+            | Stage::Calling(_)
             | Stage::Running(_)
             | Stage::WaitingUntil(..)
             | Stage::Asked(..)
@@ -270,7 +268,8 @@ impl RunState {
         let for_each = self.plan.step(step).for_each.as_ref();
         let (go_on, width) = for_each.map_or((false, 1), |it| (it.value.go_on, width(&it.value.width, stands.len())));
         let stopped_by = self.stopped_by(step);
-        let why = match (self.may_start(step), self.cancelled.is_some()) {
+        let handed_over = self.handed_on(step).is_some();
+        let why = match (self.may_start(step) && !handed_over, self.cancelled.is_some()) {
             (false, true) => Some(SkipReason::Cancelled),
             (false, false) => Some(SkipReason::Ended),
             (true, _) => stopped_by.clone().map(SkipReason::Blocked),
@@ -285,7 +284,7 @@ impl RunState {
             };
             let left: Vec<u32> = stands.iter().filter(|(_, it)| left(*it)).map(|(number, _)| *number).collect();
             for item in &left {
-                self.within(FrameKey { step, item: *item }, |frame| frame.end_before_start(why.clone()));
+                self.within(FrameKey::item(step, *item), |frame| frame.end_before_start(why.clone()));
             }
             if !left.is_empty() {
                 return true;
@@ -294,14 +293,14 @@ impl RunState {
         let asked = !go_on && stands.iter().any(|(_, stands)| *stands == Stands::Asked);
         let on = stands.iter().filter(|(_, stands)| matches!(stands, Stands::On | Stands::Asked)).count();
         let may_begin = |stands: Stands| match stands {
-            Stands::Again => true,
-            Stands::Before => !asked && stopped_by.is_none(),
-            Stands::Held => !is_held && !asked && stopped_by.is_none(),
+            Stands::Again => !handed_over,
+            Stands::Before => !asked && stopped_by.is_none() && !handed_over,
+            Stands::Held => !is_held && !asked && stopped_by.is_none() && !handed_over,
             Stands::On | Stands::Asked | Stands::Over(..) => false,
         };
         let next = stands.iter().find(|(_, stands)| may_begin(*stands));
         if let Some((item, stands)) = next.filter(|_| on < width && self.may_start(step) && self.has_place(step)) {
-            self.within(FrameKey { step, item: *item }, |frame| frame.begin_item(*stands));
+            self.within(FrameKey::item(step, *item), |frame| frame.begin_item(*stands));
             return true;
         }
         let all_planned = is_held && stands.iter().all(|(_, it)| is_over(it) || *it == Stands::Held);
@@ -333,6 +332,7 @@ impl RunState {
             | Stage::Approval(..)
             | Stage::Approved(..)
             | Stage::Items(_)
+            | Stage::Calling(_)
             | Stage::Running(_)
             | Stage::WaitingUntil(..)
             | Stage::Asked(..)
@@ -350,8 +350,8 @@ impl RunState {
     /// Takes what goes on in the items of a step as far as it goes.
     fn go_on_inside(&mut self, step: StepIndex) -> bool {
         // One that waits for its turn has nothing to go on with.
-        let active = self.items_of(step).filter(|(_, item)| !item.active.is_empty() && item.stands() != Stands::Held);
-        let keys: Vec<FrameKey> = active.map(|(item, _)| FrameKey { step, item }).collect();
+        let active = self.items_of(step).filter(|(_, item)| item.is_busy() && item.stands() != Stands::Held);
+        let keys: Vec<FrameKey> = active.map(|(item, _)| FrameKey::item(step, item)).collect();
         let mut moved = false;
         for key in keys {
             moved |= self.within(key, Self::go_on_as_item).unwrap_or_default();
@@ -359,12 +359,9 @@ impl RunState {
         moved
     }
 
-    /// Takes what goes on in items of steps that are over (their undoing) as far as it goes.
+    /// Takes what goes on in items of steps that are over, and in runbooks that are (their undoing), as far as it goes.
     pub(crate) fn go_on_undoing_inside(&mut self) -> bool {
-        let busy = self.frames.iter().filter(|(key, frame)| {
-            let around = self.steps.get(key.step.get());
-            !frame.active.is_empty() && !around.is_some_and(|state| matches!(state.stage, Stage::Items(_)))
-        });
+        let busy = self.frames.iter().filter(|(key, frame)| frame.is_busy() && !self.is_live(**key));
         let keys: Vec<FrameKey> = busy.map(|(key, _)| *key).collect();
         let mut moved = false;
         for key in keys {
@@ -375,11 +372,12 @@ impl RunState {
 
     fn go_on_as_item(&mut self) -> bool {
         let mut moved = false;
-        let Some((step, _)) = self.only_step() else { return false };
-        while self.active.contains(&step) && self.go_on(step) {
-            moved = true;
+        for step in self.active.iter().copied().collect::<Vec<StepIndex>>() {
+            while self.active.contains(&step) && self.go_on(step) {
+                moved = true;
+            }
         }
-        moved
+        moved | self.go_on_undoing_inside()
     }
 
     /// Ends an item that was not started and shall not be.
@@ -393,7 +391,7 @@ impl RunState {
     pub(crate) fn end_unbegun_items(&mut self, step: StepIndex, why: &SkipReason) {
         let is_left = |item: &Self| matches!(item.stands(), Stands::Before | Stands::Again | Stands::Held);
         let keys: Vec<FrameKey> =
-            self.items_of(step).filter(|(_, item)| is_left(item)).map(|(item, _)| FrameKey { step, item }).collect();
+            self.items_of(step).filter(|(_, item)| is_left(item)).map(|(item, _)| FrameKey::item(step, item)).collect();
         for key in keys {
             self.within(key, |frame| frame.end_before_start(why.clone()));
         }
@@ -402,7 +400,7 @@ impl RunState {
     /// Ends what is left of a loop that comes to its end otherwise than by its items.
     pub(crate) fn end_items(&mut self, step: StepIndex, why: &SkipReason) {
         let open = self.items_of(step).filter(|(_, item)| !matches!(item.stands(), Stands::Over(..)));
-        let keys: Vec<FrameKey> = open.map(|(item, _)| FrameKey { step, item }).collect();
+        let keys: Vec<FrameKey> = open.map(|(item, _)| FrameKey::item(step, item)).collect();
         for key in keys {
             self.within(key, |frame| {
                 if let Some((only, _)) = frame.only_step() {
@@ -458,6 +456,8 @@ impl RunState {
             (Outcome::Failed, told(failed, "failed", Outcome::Failed))
         } else if unknown > 0 {
             (Outcome::Unknown, told(unknown, "could not be judged", Outcome::Unknown))
+        } else if let Some(to) = self.handed_on(step) {
+            (Outcome::Passed, Some(format!("handed over to {}", to.join(", "))))
         } else if skipped > 0 {
             if kind != Kind::Act || skipped == all {
                 let why = ended.iter().find_map(|(_, it)| it.skipped.clone()).unwrap_or(SkipReason::Ended);
@@ -518,6 +518,32 @@ impl RunState {
             Some(Value::Map(members))
         };
         Some(Value::List(self.items_of(step).filter_map(one).collect()))
+    }
+}
+
+/// What is taken over of the items of a loop, in the order they were told: by the item's old path.
+struct ByItem(Vec<(StepPath, Vec<(StepPath, TakenOver)>)>);
+
+impl ByItem {
+    /// `base` is the path of the loop.
+    fn of(base: &str, earlier: Vec<(StepPath, TakenOver)>) -> Self {
+        let mut all: Vec<(StepPath, Vec<(StepPath, TakenOver)>)> = Vec::new();
+        for (path, was) in earlier {
+            let end =
+                path.get(base.len()..).and_then(|own| own.find(']')).map_or(path.len(), |end| base.len() + end + 1);
+            let (item, rest) = path.split_at(end);
+            match all.iter_mut().find(|(known, _)| known == item) {
+                Some((_, entries)) => entries.push((rest.to_owned(), was)),
+                None => all.push((item.to_owned(), vec![(rest.to_owned(), was)])),
+            }
+        }
+        Self(all)
+    }
+
+    /// What is known of the first item that is left with this element: what follows its path, and what it was.
+    fn take(&mut self, value: &Value) -> Vec<(StepPath, TakenOver)> {
+        let at = self.0.iter().position(|(_, all)| all.iter().any(|(_, was)| was.item.as_ref() == Some(value)));
+        at.map(|at| self.0.remove(at).1).unwrap_or_default()
     }
 }
 

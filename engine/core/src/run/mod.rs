@@ -3,6 +3,8 @@
 pub(crate) mod advance;
 mod attempt;
 mod call;
+mod called;
+mod called_end;
 pub mod calls;
 mod change;
 mod change_people;

@@ -19,6 +19,11 @@ impl Record {
             | Self::StepOutput { key, .. }
             | Self::AttemptEnded { key, .. }
             | Self::RetryScheduled { key, .. }
+            | Self::CallGiven { key, .. }
+            | Self::CallStarted { key, .. }
+            | Self::CallPhase { key, .. }
+            | Self::CallCancelled { key, .. }
+            | Self::CallEnded { key, .. }
             | Self::DoubtOpened { key, .. }
             | Self::DoubtSettled { key, .. } => Some(&key.step),
             Self::StepItems { step, .. }

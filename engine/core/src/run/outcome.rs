@@ -9,8 +9,8 @@ use super::attempt::later;
 use super::effect::Effect;
 use super::judge::as_stream;
 use super::record::{
-    AttemptKey, End, EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, SettleWord, Settlement, SkipReason,
-    StartFailure, StartFailureKind,
+    AttemptKey, End, EndCause, Mode, Outcome, Part, Phase, QuestionKind, Record, RunOutcome, SettleWord, Settlement,
+    SkipReason, StartFailure, StartFailureKind,
 };
 use super::scope::{self, RunScope};
 use super::state::RunState;
@@ -165,7 +165,7 @@ impl RunState {
         let stopped = verdict.end == Some(End::Stopped);
         let rendering = matches!(&verdict.end, Some(End::NotStarted(f)) if f.kind == StartFailureKind::Rendering);
         let is_bare = written.kind.value == Kind::Verify && matches!(written.body.work, Work::None);
-        let works = written.body.work.is_attempted() || is_bare;
+        let works = written.body.work.is_attempted() || matches!(written.body.work, Work::Runbook(_)) || is_bare;
         let cancelled = self.cancelled.is_some() && self.phase <= Phase::Ending;
         if self.exploring || ends || person || stopped || rendering || cancelled || !works || self.is_loop(step) {
             return None;
@@ -252,7 +252,10 @@ impl RunState {
         let ends =
             self.phase == Phase::Ending && !self.steps.get(step.get()).is_some_and(|state: &StepState| state.in_ending);
         let cancelled = self.cancelled.is_some() && self.phase <= Phase::Ending;
+        // Whoever sits there was asked about the step in it that failed.
+        let asked_inside = self.called_by(step).is_some_and(|child| child.sealed == Some(RunOutcome::Failed));
         if failed
+            && !asked_inside
             && askable
             && self.attended
             && self.mode == Mode::Real
@@ -316,6 +319,14 @@ impl RunState {
         {
             let to = escalation.to.iter().map(|to| to.value.clone()).collect();
             if self.steps.get(step.get()).is_some_and(|state| !state.handed_over) {
+                self.emit(Record::Handover { step: Some(path.clone()), to });
+            }
+            return self.enter_ending(EndCause::Handover(path));
+        }
+        let is_recorded = self.steps.get(step.get()).is_some_and(|state| state.handed_over);
+        let to = self.handed_on(step).or_else(|| is_recorded.then(Vec::new));
+        if let Some(to) = to.filter(|_| self.plan.step(step).escalation.is_none()) {
+            if !is_recorded {
                 self.emit(Record::Handover { step: Some(path.clone()), to });
             }
             return self.enter_ending(EndCause::Handover(path));

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::effect::Effect;
 use super::event::Input;
 use super::judge::Judged;
@@ -20,9 +18,6 @@ use super::step_state::Stage;
 use crate::document::model::{Approve, Asking, Kind, Work};
 use crate::graph::StepIndex;
 use crate::params;
-
-/// A second cancel within this time, in rollback or `finally`, ends the step that runs.
-const SECOND_CANCEL: SignedDuration = SignedDuration::from_secs(5);
 
 impl RunState {
     /// Whether an act waits for an approval before it runs.
@@ -51,7 +46,7 @@ impl RunState {
             Some(Approve::People(approval)) => approval.from.is_empty(),
             Some(Approve::Operator) | None => true,
         };
-        if self.yes && by_operator && !written.destructive {
+        if self.yes && by_operator && !written.destructive && !self.is_item() {
             let engine = std::mem::replace(
                 &mut self.actor,
                 Actor { origin: "option --yes".to_owned(), auth: Auth::Tty, ..self.operator.clone() },
@@ -146,6 +141,7 @@ impl RunState {
         for request in due {
             self.expire(request);
         }
+        self.pass_calls();
         if self.run_deadline.is_some_and(|at| at <= now) && self.cancelled.is_none() && self.phase <= Phase::Ending {
             self.cancel("the run's timeout passed".to_owned());
         }
@@ -187,7 +183,7 @@ impl RunState {
             }
             RequestKind::Acknowledge { .. } => {
                 if let Some(step) = request.step {
-                    self.not_acknowledged(step);
+                    self.at(&step.clone(), |at| at.not_acknowledged(step));
                 }
             }
         }
@@ -414,24 +410,14 @@ impl RunState {
 
     /// A cancel: nothing new starts, waits and verifies end, an act that runs is let end. The second ends the act.
     pub(crate) fn cancel(&mut self, reason: String) {
-        let again = match self.phase {
-            Phase::Steps | Phase::Ending => self.cancelled.is_some(),
-            Phase::Rollback | Phase::Finally => {
-                self.warned_at.is_some_and(|at| self.now.duration_since(at) <= SECOND_CANCEL)
-            }
-            Phase::Over => return,
-        };
-        self.emit(Record::RunCancelled { reason });
-        self.keep_ending();
-        self.stop_running(again);
-        self.in_each(|frame| frame.stop_running(again));
-        if again && matches!(self.phase, Phase::Rollback | Phase::Finally) {
-            self.end_all_waiting();
-            self.in_each(Self::end_all_waiting);
+        if self.phase == Phase::Over {
+            return;
         }
+        self.emit(Record::RunCancelled { reason });
+        self.after_cancel();
     }
 
-    fn stop_running(&mut self, again: bool) {
+    pub(crate) fn stop_running(&mut self, again: bool) {
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             let Some(state) = self.steps.get(step.get()) else { continue };
@@ -446,7 +432,7 @@ impl RunState {
         }
     }
 
-    fn end_all_waiting(&mut self) {
+    pub(crate) fn end_all_waiting(&mut self) {
         let active: Vec<StepIndex> = self.active.iter().copied().collect();
         for step in active {
             self.end_waiting(step);

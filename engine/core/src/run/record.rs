@@ -234,8 +234,12 @@ pub struct TakenOver {
     pub branch: Option<Branch>,
     /// The list, of a loop; each of its items has a record of its own, after it.
     pub items: Option<Vec<Value>>,
-    /// The element, of an item of a loop.
+    /// The element, of an item of a loop; of what such an item runs, the element of that item.
     pub item: Option<Value>,
+    /// Of a step that runs another runbook: what that was given.
+    pub given: Option<BTreeMap<String, Value>>,
+    /// Of a step of a called runbook: what that was given.
+    pub around: Option<BTreeMap<String, Value>>,
 }
 
 /// A stream of a process.
@@ -316,6 +320,8 @@ pub enum EndCause {
     Handover(StepPath),
     /// The run was cancelled.
     Cancelled,
+    /// Of a called runbook: the run around it is ending.
+    Around,
 }
 
 /// What the name of an attachment begins with that shows how a file would change; the file follows.
@@ -399,6 +405,53 @@ pub enum Record {
         items: Vec<Value>,
         /// Whether one approval of all of them comes before the first starts.
         approval: bool,
+    },
+    /// `call.given`: what the runbook is given that a step runs. It has not begun.
+    CallGiven {
+        /// Which attempt.
+        key: AttemptKey,
+        /// The runbook's name.
+        runbook: String,
+        /// The params it gets, defaults among them.
+        params: BTreeMap<String, Value>,
+        /// In a dry run: params that cannot be known, each with the step that would tell.
+        unknown: BTreeMap<String, String>,
+    },
+    /// `call.started`: it begins, as it was given.
+    CallStarted {
+        /// Which attempt.
+        key: AttemptKey,
+        /// The lock it names, which the run holds from now on.
+        lock: Option<String>,
+        /// When its time is over.
+        deadline: Option<Timestamp>,
+    },
+    /// `call.phase`: a called runbook enters a phase.
+    CallPhase {
+        /// Which attempt runs it.
+        key: AttemptKey,
+        /// Which phase.
+        phase: Phase,
+        /// Why it is ending, where it enters [`Phase::Ending`].
+        cause: Option<EndCause>,
+    },
+    /// `call.cancelled`: its time is over.
+    CallCancelled {
+        /// Which attempt runs it.
+        key: AttemptKey,
+        /// Why.
+        reason: String,
+    },
+    /// `call.ended`: a called runbook came to its end; how the step around it ends follows.
+    CallEnded {
+        /// Which attempt ran it.
+        key: AttemptKey,
+        /// How it ended.
+        outcome: RunOutcome,
+        /// Why, in a sentence.
+        reason: String,
+        /// What is still open, one line each.
+        open: Vec<String>,
     },
     /// `step.spawned`.
     StepSpawned {

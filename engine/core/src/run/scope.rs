@@ -79,6 +79,12 @@ impl<'a> RunScope<'a> {
                 None => format!("{id} has not run"),
             };
         }
+        if let [root, name, ..] = path
+            && root == "params"
+            && let Some(until) = self.state.unknown_params.get(name)
+        {
+            return format!("not known before {until} runs");
+        }
         format!("there is no {}", path.join("."))
     }
 
@@ -123,6 +129,12 @@ impl<'a> RunScope<'a> {
             _ => None,
         };
         Ok(value.and_then(|value| descend(value, rest)))
+    }
+
+    /// In a dry run: what depends on a step that was not run.
+    fn not_known(&self, until: &str) -> Found {
+        *self.unknown_until.borrow_mut() = Some(until.to_owned());
+        Err(format!("cannot be known until {until}"))
     }
 
     fn each(&self, rest: &[String]) -> Option<Value> {
@@ -199,8 +211,14 @@ impl Scope for RunScope<'_> {
     fn read(&self, path: &[String]) -> Found {
         let Some((root, rest)) = path.split_first() else { return Ok(None) };
         match (root.as_str(), rest) {
-            ("params", []) => Ok(Some(Value::Map(self.state.params.clone()))),
+            ("params", []) => match self.state.unknown_params.values().next() {
+                Some(until) => self.not_known(until),
+                None => Ok(Some(Value::Map(self.state.params.clone()))),
+            },
             ("params", [name, rest @ ..]) => {
+                if let Some(until) = self.state.unknown_params.get(name) {
+                    return self.not_known(until);
+                }
                 Ok(self.state.params.get(name).cloned().and_then(|value| descend(value, rest)))
             }
             ("steps", [id, rest @ ..]) => self.step(id, rest),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::called::CallPlace;
 use super::calls::Calls;
 use super::effect::Effect;
 use super::event::Event;
@@ -42,12 +43,18 @@ pub struct RunState {
     pub(crate) started_at: Timestamp,
     pub(crate) run_deadline: Option<Timestamp>,
     pub(crate) steps: Vec<StepState>,
-    /// The states inside this one: the items of its loops.
+    /// The states inside this one: the items of its loops, and the runbooks that its steps run.
     pub(crate) frames: BTreeMap<FrameKey, Box<RunState>>,
-    /// Where it stands, if it is inside another.
+    /// Where it stands, if it is an item of a loop.
     pub(crate) place: Option<Place>,
+    /// Where it stands, if it is a runbook that a step runs.
+    pub(crate) call: Option<CallPlace>,
+    /// In a dry run of a called runbook: params that cannot be known, each with the step that would tell.
+    pub(crate) unknown_params: BTreeMap<String, String>,
     /// Items of an earlier run that are taken over when their loop's list is known.
     pub(crate) earlier_items: BTreeMap<StepIndex, Vec<(StepPath, TakenOver)>>,
+    /// Steps of called runbooks of an earlier run that are taken over when theirs begins with the same params.
+    pub(crate) earlier_calls: BTreeMap<FrameKey, Vec<(StepPath, TakenOver)>>,
     pub(crate) phase: Phase,
     pub(crate) cause: Option<EndCause>,
     /// The first failure nothing handled, for `run.failure`.
@@ -61,6 +68,8 @@ pub struct RunState {
     pub(crate) cancelled: Option<String>,
     /// How often a cancel was asked for.
     pub(crate) cancels: u32,
+    /// The last cancel was one too many: it ends what runs.
+    pub(crate) cancels_again: bool,
     /// When, in rollback or `finally`, a cancel was last answered with what is still to be done.
     pub(crate) warned_at: Option<Timestamp>,
     /// Steps started although the run is ending: where the road after its cause begins.
@@ -212,9 +221,34 @@ impl RunState {
     pub(crate) fn item(&self, plan: Arc<Plan>, place: Place) -> Self {
         Self {
             mode: self.mode,
+            yes: self.yes,
+            step_by_step: self.step_by_step,
             params: self.params.clone(),
+            unknown_params: self.unknown_params.clone(),
             alert: self.alert.clone(),
             place: Some(place),
+            ..Self::blank(plan, Arc::clone(&self.team), &self.id, &self.operator, self.started_at)
+        }
+    }
+
+    /// The state of a runbook that a step of this one runs.
+    pub(crate) fn inside(
+        &self,
+        plan: Arc<Plan>,
+        place: CallPlace,
+        params: BTreeMap<String, Value>,
+        unknown_params: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            mode: self.mode,
+            attended: self.attended,
+            yes: self.yes,
+            step_by_step: self.step_by_step,
+            params,
+            unknown_params,
+            alert: self.alert.clone(),
+            call: Some(place),
+            now: self.now,
             ..Self::blank(plan, Arc::clone(&self.team), &self.id, &self.operator, self.started_at)
         }
     }
@@ -238,7 +272,10 @@ impl RunState {
             steps: vec![StepState::default(); count],
             frames: BTreeMap::new(),
             place: None,
+            call: None,
+            unknown_params: BTreeMap::new(),
             earlier_items: BTreeMap::new(),
+            earlier_calls: BTreeMap::new(),
             phase: Phase::Steps,
             cause: None,
             failure: None,
@@ -248,6 +285,7 @@ impl RunState {
             handed_over: false,
             cancelled: None,
             cancels: 0,
+            cancels_again: false,
             warned_at: None,
             ending_roots: BTreeSet::new(),
             rollback_wanted: None,
@@ -309,6 +347,9 @@ impl RunState {
             Event::AlreadySo { key } => {
                 self.at(&key.step.clone(), |state| state.on_already_so(&key));
             }
+            Event::Locked { key, result } => {
+                self.at(&key.step.clone(), |state| state.on_locked(&key, result));
+            }
             Event::Spawned { key, pid, start_time } => {
                 self.at(&key.step.clone(), |state| state.on_spawned(key, pid, start_time));
             }
@@ -335,6 +376,7 @@ impl RunState {
 
     /// The last process may have ended between a settlement and what follows from it.
     fn follow_what_was_left(&mut self) {
+        self.in_each(Self::follow_what_was_left);
         let Some(step) = self.unfollowed.take() else { return };
         let Some(settled) = self.steps.get(step.get()).and_then(StepState::settled).cloned() else { return };
         match settled.skipped {
@@ -401,7 +443,8 @@ impl RunState {
         });
         let requests = self.requests().filter_map(|request| request.deadline);
         let run = self.run_deadline.filter(|_| self.phase <= Phase::Ending && self.cancelled.is_none());
-        stages.chain(requests).chain(run).min().filter(|_| self.sealed.is_none())
+        let calls = self.with_frames().into_iter().filter_map(Self::call_deadline);
+        stages.chain(requests).chain(run).chain(calls).min().filter(|_| self.sealed.is_none())
     }
 
     /// What waits for people, oldest first.
@@ -421,7 +464,7 @@ impl RunState {
     pub fn activities(&self) -> impl Iterator<Item = Activity> {
         self.active_steps().filter_map(|(at, step, state)| {
             let doing = match if state.undo.is_active() { &state.undo } else { &state.stage } {
-                Stage::Waiting | Stage::Items(_) | Stage::Settled(_) => return None,
+                Stage::Waiting | Stage::Items(_) | Stage::Calling(_) | Stage::Settled(_) => return None,
                 Stage::Running(key) => Doing::Running(key.clone()),
                 Stage::Pausing(_, until) => Doing::Pausing { until: *until },
                 Stage::WaitingUntil(_, until) => Doing::Waiting { until: *until },
@@ -452,10 +495,12 @@ impl RunState {
             return if self.requests().next().is_none() { Standing::Waiting } else { self.waiting() };
         }
         let goes_on = self.active_steps().any(|(at, _, state)| {
-            // A loop goes on where one of its items does; one that waits for its turn does not.
-            let rests = !state.in_flight && (matches!(state.stage, Stage::Items(_)) || at.waits_for_its_turn());
-            (state.stage.is_active() && !state.stage.waits_for_people() && !rests)
-                || (state.undo.is_active() && !state.undo.waits_for_people())
+            // A loop goes on where one of its items does, a runbook where one of its steps does; an item that waits for
+            // its turn does not.
+            let rests = |stage: &Stage| !state.in_flight && matches!(stage, Stage::Items(_) | Stage::Calling(_));
+            let waits = at.waits_for_its_turn() && !state.in_flight;
+            (state.stage.is_active() && !state.stage.waits_for_people() && !rests(&state.stage) && !waits)
+                || (state.undo.is_active() && !state.undo.waits_for_people() && !rests(&state.undo))
         });
         if goes_on || self.requests().next().is_none() { Standing::Running } else { self.waiting() }
     }
@@ -535,9 +580,30 @@ impl RunState {
         text
     }
 
-    /// What an item has of its own; the rest is lent.
-    fn fingerprint_of_item(&self) -> String {
+    /// What a state inside has of its own; the rest is lent.
+    fn fingerprint_inside(&self) -> String {
         let mut text = format!("{:?} {:?}\n", self.requests, self.voided);
+        if let Some(call) = &self.call {
+            let _ =
+                writeln!(text, "{:?} {} {:?} {} {:?}", call.key, call.began, call.lock, call.out_of_time, call.ended);
+            let _ = writeln!(text, "{:?} {:?} {:?}", self.params, self.unknown_params, self.run_deadline);
+            let _ = writeln!(
+                text,
+                "{:?} {:?} {:?} {} {} {} {:?} {:?} {:?} {} {} {:?}",
+                self.phase,
+                self.cause,
+                self.failure,
+                self.is_failed,
+                self.is_denied,
+                self.handed_over,
+                self.cancelled,
+                self.ending_roots,
+                self.rollback_wanted,
+                self.rollback_failed,
+                self.finally_failed,
+                self.sealed
+            );
+        }
         self.fingerprint_of_steps(&mut text);
         text
     }
@@ -584,10 +650,10 @@ impl RunState {
             step.in_ending &= !self.is_item();
             let _ = writeln!(text, "{number} {step:?}");
         }
-        let _ = writeln!(text, "{:?}", self.earlier_items);
+        let _ = writeln!(text, "{:?} {:?}", self.earlier_items, self.earlier_calls);
         for (key, frame) in &self.frames {
             let place = frame.place.as_ref().map(|place| (&place.path, &place.value, &place.covered));
-            let _ = writeln!(text, "{key:?} {place:?} {}", frame.fingerprint_of_item());
+            let _ = writeln!(text, "{key:?} {place:?} {}", frame.fingerprint_inside());
         }
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Stage {
     Approved(AttemptKey, BlobDigest),
     /// Its items go on, each in a state of its own.
     Items(AttemptKey),
+    /// The runbook it runs goes on, in a state of its own.
+    Calling(AttemptKey),
     /// Started, or about to be.
     Running(AttemptKey),
     /// A `wait` passes.
@@ -119,6 +121,15 @@ pub(crate) struct LastResult {
     pub(crate) fields: BTreeMap<String, Value>,
 }
 
+/// What a runbook is given that a step runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Given {
+    pub(crate) key: AttemptKey,
+    pub(crate) params: BTreeMap<String, Value>,
+    /// In a dry run: what cannot be known, and which step would tell.
+    pub(crate) unknown: BTreeMap<String, String>,
+}
+
 /// What was done about undoing an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Undone {
@@ -179,6 +190,8 @@ pub(crate) struct StepState {
     pub(crate) undone: Undone,
     /// It is run again to undo this step.
     pub(crate) undoing: Option<StepPath>,
+    /// What the runbook is given that its next attempt runs.
+    pub(crate) given: Option<Box<Given>>,
     /// How many items its list has, once that is known.
     pub(crate) listed: Option<usize>,
     /// One approval of all its items comes before any of them starts.

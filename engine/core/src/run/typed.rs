@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::record::Part;
 use super::state::RunState;
 use crate::document::model::{ParamKind, Work};
 use crate::expression::{Type, of_known_name};
@@ -75,7 +76,8 @@ impl RunState {
             return params::read(field, text);
         }
         let written = body.outputs.iter().find(|output| output.name.value.as_str() == name);
-        let kind = match written.and_then(|output| output.value.value.result_type(&of_known_name)) {
+        let of_called = || self.plan.child(step, Part::Main)?.output_type(name);
+        let kind = match written.map_or_else(of_called, |output| output.value.value.result_type(&of_known_name)) {
             Some(Type::Bool) => ParamKind::Boolean,
             Some(Type::Integer) => ParamKind::Integer,
             Some(Type::Number) => ParamKind::Number,

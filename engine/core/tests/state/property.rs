@@ -17,7 +17,7 @@ use crate::world::{Dice, Go, World, started, try_plan};
 /// Runbooks tried in each half of the seeds; a third more are drawn, for those that do not check.
 const SEEDS: u64 = if cfg!(debug_assertions) { 1_500 } else { 6_000 };
 
-fn any_way(dice: &mut Dice, key: &AttemptKey) -> Go {
+pub(crate) fn any_way(dice: &mut Dice, key: &AttemptKey) -> Go {
     let looks = matches!(key.part, Part::Unless | Part::Doubt);
     match dice.below(20) {
         0..=11 if !looks => Go::Exit(0),
@@ -33,7 +33,7 @@ fn any_way(dice: &mut Dice, key: &AttemptKey) -> Go {
 }
 
 /// Runs a world to its seal.
-fn drive(world: &mut World, people: &mut People, mut crashes: usize) {
+pub(crate) fn drive(world: &mut World, people: &mut People, mut crashes: usize) {
     world.take_in(Event::Started);
     for _ in 0..3_000 {
         let mut dice = world.shuffle.clone().unwrap();
@@ -199,7 +199,7 @@ fn short(record: &Record) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a person who looks for a failure names its seed so")]
-fn seeds(from: u64) -> std::ops::Range<u64> {
+pub(crate) fn seeds(from: u64) -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match (number("RUNBOOK_SEED"), number("RUNBOOK_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,

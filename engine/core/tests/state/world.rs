@@ -48,6 +48,32 @@ pub(crate) fn try_plan(steps: &str) -> Result<Arc<Plan>, Vec<String>> {
     loaded.plan.map(Arc::new).ok_or_else(|| errors.map(|one| format!("{:?}: {}", one.code, one.title)).collect())
 }
 
+/// A plan that runs others, which lie beside it: each by its name and its text after the title.
+pub(crate) fn plan_with(steps: &str, beside: &[(&str, &str)]) -> Arc<Plan> {
+    try_plan_with(steps, beside).unwrap_or_else(|errors| panic!("the test's runbooks do not check: {errors:#?}"))
+}
+
+/// The same, or the titles of what is wrong with them.
+pub(crate) fn try_plan_with(steps: &str, beside: &[(&str, &str)]) -> Result<Arc<Plan>, Vec<String>> {
+    use runbook_core::check::{Beside, load_whole};
+    let file = |name: &str, steps: &str| {
+        let steps = if steps.contains("steps:") { steps.to_owned() } else { format!("steps:\n{steps}") };
+        format!("version: 1\nrunbook: {name}\ntitle: T {name}\nowner: sre\n{steps}")
+    };
+    let mut find = |name: &runbook_core::id::RunbookName| {
+        let found = beside.iter().find(|(known, _)| *known == name.as_str());
+        found.map_or(Beside::Missing, |(name, steps)| Beside::File {
+            name: format!("{name}.yaml"),
+            bytes: file(name, steps).into_bytes(),
+        })
+    };
+    let loaded = load_whole("test.yaml", file("test", steps).as_bytes(), None, &Facts::default(), &mut find);
+    let all = loaded.runbook.diagnostics.iter().chain(loaded.called.values().flat_map(|one| &one.diagnostics));
+    let errors: Vec<String> =
+        all.filter(|one| one.severity == Severity::Error).map(|one| format!("{:?}: {}", one.code, one.title)).collect();
+    loaded.runbook.plan.map(Arc::new).ok_or(errors)
+}
+
 #[derive(Default)]
 pub(crate) struct MapBlobs(BTreeMap<String, Vec<u8>>);
 
@@ -84,6 +110,10 @@ pub(crate) struct World {
     gated: Vec<AttemptKey>,
     pub(crate) queue: VecDeque<Event>,
     unsynced_intent: bool,
+    /// Locks that another run holds.
+    pub(crate) locked: Vec<String>,
+    /// Locks that were asked for.
+    pub(crate) locks: Vec<String>,
 }
 
 /// Numbers that look random and follow from a seed (splitmix64).
@@ -121,6 +151,7 @@ pub(crate) fn step_of(event: &Event) -> String {
         Event::Planned { key, .. }
         | Event::Previewed { key, .. }
         | Event::AlreadySo { key }
+        | Event::Locked { key, .. }
         | Event::Spawned { key, .. }
         | Event::Ended { key, .. } => key.step.clone(),
         Event::Told { step, .. } | Event::ToldAll { step } | Event::Attached { step, .. } => step.clone(),
@@ -162,6 +193,16 @@ pub(crate) fn started(mode: Mode, attended: bool) -> RunStarted {
 impl World {
     pub(crate) fn new(steps: &str) -> Self {
         Self::with(plan(steps), started(Mode::Real, false))
+    }
+
+    /// One that runs others.
+    pub(crate) fn calling(steps: &str, beside: &[(&str, &str)]) -> Self {
+        Self::with(plan_with(steps, beside), started(Mode::Real, false))
+    }
+
+    /// The same, with a person at the terminal.
+    pub(crate) fn calling_attended(steps: &str, beside: &[(&str, &str)]) -> Self {
+        Self::with(plan_with(steps, beside), started(Mode::Real, true))
     }
 
     pub(crate) fn attended(steps: &str) -> Self {
@@ -210,6 +251,8 @@ impl World {
             gated: Vec::new(),
             queue: VecDeque::new(),
             unsynced_intent: false,
+            locked: Vec::new(),
+            locks: Vec::new(),
         }
     }
 
@@ -491,6 +534,15 @@ impl World {
                 let digest = format!("{:0>64}", items.len());
                 self.queue.push_back(Event::Planned { key, plan: Ok((digest, shown)) });
             }
+            Effect::PlanCall { key, shown, .. } => {
+                self.queue.push_back(Event::Planned { key, plan: Ok(("4".repeat(64), shown)) });
+            }
+            Effect::Lock { key, name } => {
+                let result =
+                    if self.locked.contains(&name) { Err(format!("{name} is held by another run")) } else { Ok(()) };
+                self.locks.push(name);
+                self.queue.push_back(Event::Locked { key, result });
+            }
             Effect::Start { key, .. } => {
                 assert!(!self.started_attempts.contains(&key), "{key:?} is started twice");
                 let changes = self.changes(&key);
@@ -571,8 +623,7 @@ impl World {
     }
 
     fn changes(&self, key: &AttemptKey) -> bool {
-        let id = key.step.split('[').next().unwrap();
-        let step = self.plan.step(self.plan.graph().find(id).unwrap());
+        let step = self.plan.step_at(&key.step).unwrap();
         step.kind.value == runbook_core::document::model::Kind::Act && matches!(key.part, Part::Main | Part::Undo)
     }
 
@@ -631,7 +682,14 @@ impl World {
         self.replayed_records = self.records.len();
         // What is being planned, told or collected is recorded when the answer comes.
         let unrecorded = |event: &Event| {
-            matches!(event, Event::Planned { .. } | Event::Told { .. } | Event::ToldAll { .. } | Event::Attached { .. })
+            matches!(
+                event,
+                Event::Planned { .. }
+                    | Event::Locked { .. }
+                    | Event::Told { .. }
+                    | Event::ToldAll { .. }
+                    | Event::Attached { .. }
+            )
         };
         if self.queue.iter().any(unrecorded) {
             return;

@@ -22,6 +22,7 @@ use runbook_core::document::team::Team;
 use runbook_core::run::effect::{Command, EvidenceWanted, Invocation};
 use runbook_core::run::event::{Ending, Event, Input};
 use runbook_core::run::record::{Actor, AttemptKey, BlobDigest, End, StartFailure, StartFailureKind, StepPath};
+use runbook_core::value::Value;
 use runbook_transcript::digest::Digest;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -68,6 +69,8 @@ pub struct Workplace {
     pub about: About,
     /// Where the runbook's secrets come from.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Digests of the runbooks that it runs, as they were when the run started, by their names.
+    pub called: BTreeMap<String, BlobDigest>,
     /// Where supervisors leave how acts ended.
     pub exits: PathBuf,
     /// The people.
@@ -201,6 +204,21 @@ impl Executor {
             .and_then(|bytes| self.work.keeper.put(&bytes).map_err(|error| unkept(error.to_string())))
             .map(|digest| (digest, shown));
         self.ready.push_back(Event::Planned { key, plan });
+    }
+
+    /// Keeps which runbook is run and with what; the answer is an event.
+    pub fn plan_call(&mut self, key: AttemptKey, runbook: &str, params: &BTreeMap<String, Value>, shown: String) {
+        let unkept = |why: String| failure(StartFailureKind::Other, format!("what it is given cannot be kept: {why}"));
+        let plan = plan::called(runbook, self.work.called.get(runbook), params)
+            .map_err(|error| unkept(error.to_string()))
+            .and_then(|bytes| self.work.keeper.put(&bytes).map_err(|error| unkept(error.to_string())))
+            .map(|digest| (digest, shown));
+        self.ready.push_back(Event::Planned { key, plan });
+    }
+
+    /// Has an answer taken in with those of the executor, in its turn.
+    pub(crate) fn answer(&mut self, event: Event) {
+        self.ready.push_back(event);
     }
 
     fn store_plan(&mut self, plan: &StoredPlan) -> Result<(BlobDigest, String), StartFailure> {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use runbook_core::run::effect::{EnvPiece, EnvValue};
 use runbook_core::run::record::{BlobDigest, StepPath};
+use runbook_core::value::Value;
 use runbook_transcript::canonical::{self, NotCanonical};
 use runbook_transcript::digest::Digest;
 use serde_json::{Map, Value as Json, json};
@@ -77,6 +78,27 @@ pub(crate) fn listed(items: &[(StepPath, BlobDigest)]) -> Result<Vec<u8>, NotCan
     let items: Vec<Json> = items.iter().map(|(step, plan)| json!({ "step": step, "plan": plan })).collect();
     let mut bytes = Vec::new();
     canonical::encode(&json!({ "v": VERSION, "items": items }), &mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a called runbook is, in canonical form: its name, the digest of its source, and what it is given, each value as
+/// its JSON text.
+///
+/// # Errors
+/// [`NotCanonical`] never in practice: there is no number in it.
+pub(crate) fn called(
+    runbook: &str,
+    source: Option<&BlobDigest>,
+    params: &BTreeMap<String, Value>,
+) -> Result<Vec<u8>, NotCanonical> {
+    let params: Map<String, Json> =
+        params.iter().map(|(name, value)| (name.clone(), Json::from(value.to_json().to_string()))).collect();
+    let mut plan = json!({ "v": VERSION, "runbook": runbook, "params": params });
+    if let (Some(source), Some(members)) = (source, plan.as_object_mut()) {
+        members.insert("source".to_owned(), Json::from(source.as_str()));
+    }
+    let mut bytes = Vec::new();
+    canonical::encode(&plan, &mut bytes)?;
     Ok(bytes)
 }
 

@@ -1,6 +1,8 @@
-//! The lock a runbook names: only one run may hold it, from its start to its seal, also while it waits for people. One
-//! whose process died between two steps holds nothing any more; one that died in the midst of a step does.
+//! The lock a runbook names: only one run may hold it, from its start to its seal, also while it waits for people. That of
+//! a runbook which a step runs is taken when it begins, and held as long. One whose process died between two steps holds
+//! nothing any more; one that died in the midst of a step does.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -75,7 +77,7 @@ fn failed(error: FileError) -> RunError {
 ///
 /// # Errors
 /// [`RunError::Locked`] by another run; [`RunError::Store`] when its file cannot be written.
-pub(super) fn take(store: &Store, name: &str, run: &RunId) -> Result<(), RunError> {
+fn take(store: &Store, name: &str, run: &RunId) -> Result<(), RunError> {
     let folder = folder(store);
     match fs::create_dir(&folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -157,8 +159,38 @@ fn is_in_a_step(run: &RunDir) -> bool {
     !open.is_empty()
 }
 
+/// The locks of one run: its runbook's own, and those of the runbooks that it has begun to run. All are held to its seal.
+pub(crate) struct Locks {
+    store: Store,
+    run: RunId,
+    names: RefCell<BTreeSet<String>>,
+}
+
+impl Locks {
+    pub(super) fn new(store: &Store, run: &RunId) -> Self {
+        Self { store: store.clone(), run: run.clone(), names: RefCell::default() }
+    }
+
+    /// Takes one, also where the run has it already.
+    ///
+    /// # Errors
+    /// As [`take`].
+    pub(crate) fn take(&self, name: &str) -> Result<(), RunError> {
+        take(&self.store, name, &self.run)?;
+        self.names.borrow_mut().insert(name.to_owned());
+        Ok(())
+    }
+
+    /// Gives all of them back: the run is sealed.
+    pub(super) fn give_back(&self) {
+        for name in self.names.take() {
+            give_back(&self.store, &name, &self.run);
+        }
+    }
+}
+
 /// Gives a lock back: its run is sealed. That it cannot be removed is no harm, a sealed run holds none.
-pub(super) fn give_back(store: &Store, name: &str, run: &RunId) {
+fn give_back(store: &Store, name: &str, run: &RunId) {
     let path = file(store, name);
     if fs::read_to_string(&path).is_ok_and(|known| known.trim() == run.as_str()) {
         let _removed = fs::remove_file(&path);

@@ -245,9 +245,9 @@ pub(super) fn left_over(
         .iter()
         .map(|step| step.id.value.to_string())
         .filter(|step| {
-            // Of a loop some items can be taken over without the rest.
-            let item = format!("{step}[");
-            !retry.steps.iter().any(|taken| taken == step || taken.starts_with(&item))
+            // Of a loop some items can be taken over without the rest, of a called runbook some steps.
+            let is_part = |rest: &str| rest.is_empty() || rest.starts_with(['[', '/']);
+            !retry.steps.iter().any(|taken| taken.strip_prefix(step.as_str()).is_some_and(is_part))
         })
         .collect();
     let mut earlier = look_back(&store.run(&id), &left_out).map_err(|error| failed(error.to_string()))?;

@@ -158,6 +158,14 @@ fn work() -> impl Strategy<Value = Record> {
             items,
             approval
         }),
+        (key(), text(), values(), btree_map(text(), text(), 0..3))
+            .prop_map(|(key, runbook, params, unknown)| { Record::CallGiven { key, runbook, params, unknown } }),
+        (key(), of(text()), of(milliseconds())).prop_map(|(key, lock, deadline)| Record::CallStarted {
+            key,
+            lock,
+            deadline
+        }),
+        (key(), text()).prop_map(|(key, reason)| Record::CallCancelled { key, reason }),
         (key(), select(vec![Stream::Stdout, Stream::Stderr, Stream::Body]), output())
             .prop_map(|(key, stream, output)| Record::StepOutput { key, stream, output }),
         (key(), of(end()), 0..=SAFE, outcome(), of(text()), values(), texts()).prop_map(
@@ -224,10 +232,10 @@ fn settled() -> impl Strategy<Value = Record> {
 fn taken_over() -> impl Strategy<Value = Record> {
     let how = (outcome(), of(text()), values(), any::<u32>(), any::<bool>());
     let worked = (of(milliseconds()), of(0..=SAFE), of(any::<i32>()), of(text()), values());
-    let items = (of(vec(value(), 0..3)), of(value()));
+    let items = (of(vec(value(), 0..3)), of(value()), of(values()), of(values()));
     let branch = of((0..100_usize, texts()).prop_map(|(number, to)| Branch { choice: BranchChoice::Case(number), to }));
     (text(), text(), 0..=SAFE, how, worked, branch, items).prop_map(|(step, run, n, how, worked, branch, items)| {
-        let (items, item) = items;
+        let (items, item, given, around) = items;
         let (outcome, reason, outputs, attempts, acted) = how;
         let (started_at, duration, exit_code, answer, fields) = worked;
         let was = TakenOver {
@@ -245,6 +253,8 @@ fn taken_over() -> impl Strategy<Value = Record> {
             branch,
             items,
             item,
+            given,
+            around,
         };
         Record::StepTakenOver { step, run, n, was: Box::new(was) }
     })
@@ -383,6 +393,7 @@ fn life() -> impl Strategy<Value = Record> {
         text().prop_map(EndCause::Denied),
         text().prop_map(EndCause::Handover),
         Just(EndCause::Cancelled),
+        Just(EndCause::Around),
     ];
     let phase = select(vec![Phase::Steps, Phase::Ending, Phase::Rollback, Phase::Finally, Phase::Over]);
     let outcome = select(vec![RunOutcome::Resolved, RunOutcome::Escalated, RunOutcome::Failed, RunOutcome::Cancelled]);
@@ -390,7 +401,14 @@ fn life() -> impl Strategy<Value = Record> {
     prop_oneof![
         (-safe..=safe).prop_map(|by_ms| Record::ClockJumped { by_ms }),
         (0..=SAFE).prop_map(|bytes| Record::Recovered { bytes }),
-        (phase, of(cause)).prop_map(|(phase, cause)| Record::PhaseEntered { phase, cause }),
+        (phase.clone(), of(cause.clone())).prop_map(|(phase, cause)| Record::PhaseEntered { phase, cause }),
+        (key(), phase, of(cause)).prop_map(|(key, phase, cause)| Record::CallPhase { key, phase, cause }),
+        (key(), outcome.clone(), text(), texts()).prop_map(|(key, outcome, reason, open)| Record::CallEnded {
+            key,
+            outcome,
+            reason,
+            open
+        }),
         texts().prop_map(|waits_for| Record::RunSuspended { waits_for }),
         (text(), text(), text(), any::<bool>()).prop_map(|(host, boot_id, version, attended)| Record::RunResumed {
             host,
@@ -407,7 +425,7 @@ fn life() -> impl Strategy<Value = Record> {
 pub(crate) fn record() -> impl Strategy<Value = Record> {
     prop_oneof![
         1 => started(),
-        8 => work(),
+        10 => work(),
         3 => settled(),
         5 => approvals(),
         4 => questions(),

@@ -108,7 +108,7 @@ impl View {
                 Some(EndCause::TookFailed(step)) => format!("{step} took `failed`: nothing else new starts."),
                 Some(EndCause::Denied(step)) => format!("{step} was denied: nothing else new starts."),
                 Some(EndCause::Handover(step)) => format!("{step} hands the run over: nothing else new starts."),
-                Some(EndCause::Cancelled | EndCause::Complete) | None => return,
+                Some(EndCause::Cancelled | EndCause::Complete | EndCause::Around) | None => return,
             },
             Record::PhaseEntered { phase: Phase::Rollback, .. } => {
                 "What was done is undone, the last first.".to_owned()

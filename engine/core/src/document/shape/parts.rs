@@ -190,8 +190,8 @@ pub static WRITING: Mapping = Mapping::new(
 const RUN: Key = Key::new("run", Form::CommandLine, "One command line, no shell.").also(&["command", "cmd", "exec"]);
 const SCRIPT: Key = Key::new("script", Form::Text, "Shell text; values come in through `env`.").also(&["bash"]);
 const REQUEST: Key = Key::new("http", Form::Mapping(&HTTP), "A request.");
-const CALL: Key = Key::new("runbook", Form::Runbook, "Another runbook.").later();
-const WITH: Key = Key::new("with", Form::Named(Names::Snake, &Form::Any), "Its params.").beside(&["runbook"]).later();
+const CALL: Key = Key::new("runbook", Form::Runbook, "Another runbook.");
+const WITH: Key = Key::new("with", Form::Named(Names::Snake, &Form::Any), "Its params.").beside(&["runbook"]);
 const TIMEOUT: Key = Key::new("timeout", Form::DurationSetting, "How long an attempt may take.");
 const GRACE: Key = Key::new("grace", Form::DurationSetting, "The time between asking it to end and ending it.")
     .beside(&["run", "script"]);

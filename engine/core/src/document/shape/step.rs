@@ -70,8 +70,7 @@ pub static STEP: Mapping = Mapping::new(
             .also(&["sleep", "pause"]),
         Key::new("template", Form::Mapping(&WRITING), "Writes a file from a handlebars file.").of(ACT),
         Key::new("runbook", Form::Runbook, "Runs another runbook; in a verify only one without an act.")
-            .of(VERIFY_ACT)
-            .later(),
+            .of(VERIFY_ACT),
         ],
     },
     Group {
@@ -79,8 +78,7 @@ pub static STEP: Mapping = Mapping::new(
         keys: &[
         Key::new("with", Form::Named(Names::Snake, &Form::Any), "The params of the other runbook.")
             .of(VERIFY_ACT)
-            .beside(&["runbook"])
-            .later(),
+            .beside(&["runbook"]),
         Key::new("choices", Form::Named(Names::Any, &Form::Target), "The answers, and where each leads.")
             .of(DECIDE)
             .beside(&["ask"])

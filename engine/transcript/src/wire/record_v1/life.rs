@@ -134,7 +134,11 @@ pub(super) fn read_started(entry: Reader<'_>) -> Result<Record, WireError> {
 }
 
 pub(super) fn phase(phase: Phase, cause: Option<&EndCause>) -> Fields {
-    let fields = Fields::of_run(PHASE).word("phase", words::PHASES, phase);
+    put_phase(Fields::of_run(PHASE), phase, cause)
+}
+
+pub(super) fn put_phase(fields: Fields, phase: Phase, cause: Option<&EndCause>) -> Fields {
+    let fields = fields.word("phase", words::PHASES, phase);
     match cause {
         None => fields,
         Some(EndCause::Complete) => fields.text("cause", "complete"),
@@ -143,10 +147,16 @@ pub(super) fn phase(phase: Phase, cause: Option<&EndCause>) -> Fields {
         Some(EndCause::Denied(step)) => fields.text("cause", "denied").text("by", step),
         Some(EndCause::Handover(step)) => fields.text("cause", "handover").text("by", step),
         Some(EndCause::Cancelled) => fields.text("cause", "cancelled"),
+        Some(EndCause::Around) => fields.text("cause", "around"),
     }
 }
 
 pub(super) fn read_phase(entry: Reader<'_>) -> Result<Record, WireError> {
+    let (phase, cause) = phase_of(entry)?;
+    Ok(Record::PhaseEntered { phase, cause })
+}
+
+pub(super) fn phase_of(entry: Reader<'_>) -> Result<(Phase, Option<EndCause>), WireError> {
     let cause = match entry.str_if_any("cause")? {
         None => None,
         Some("complete") => Some(EndCause::Complete),
@@ -155,10 +165,12 @@ pub(super) fn read_phase(entry: Reader<'_>) -> Result<Record, WireError> {
         Some("denied") => Some(EndCause::Denied(entry.text("by")?)),
         Some("handover") => Some(EndCause::Handover(entry.text("by")?)),
         Some("cancelled") => Some(EndCause::Cancelled),
-        Some(_) => return Err(entry.wrong("cause", "complete, failed, took_failed, denied, handover or cancelled")),
+        Some("around") => Some(EndCause::Around),
+        Some(_) => {
+            return Err(entry.wrong("cause", "complete, failed, took_failed, denied, handover, cancelled or around"));
+        }
     };
-    let phase = entry.word("phase", words::PHASES, "steps, ending, rollback, finally or over")?;
-    Ok(Record::PhaseEntered { phase, cause })
+    Ok((entry.word("phase", words::PHASES, "steps, ending, rollback, finally or over")?, cause))
 }
 
 pub(super) fn read_suspended(entry: Reader<'_>) -> Result<Record, WireError> {

@@ -6,6 +6,7 @@
 //! `blobs/` are `blob`, `plan`, `source` and `team`. Keys this version does not know are passed over: the writer adds
 //! some of its own to the seal.
 
+mod calls;
 pub mod error;
 mod fields;
 mod life;
@@ -38,7 +39,7 @@ pub struct Encoded {
 type Read = fn(Reader<'_>) -> Result<Record, WireError>;
 
 /// Every kind, and how it is read.
-const KINDS: [(&str, Read); 43] = [
+const KINDS: [(&str, Read); 48] = [
     (life::STARTED, life::read_started),
     (life::PHASE, life::read_phase),
     (life::SUSPENDED, life::read_suspended),
@@ -60,6 +61,11 @@ const KINDS: [(&str, Read); 43] = [
     (steps::SKIPPED, steps::read_skipped),
     (steps::UNDONE, steps::read_undone),
     (steps::ATTACHMENT, steps::read_attachment),
+    (calls::GIVEN, calls::read_given),
+    (calls::STARTED, calls::read_started),
+    (calls::PHASE, calls::read_phase),
+    (calls::CANCELLED, calls::read_cancelled),
+    (calls::ENDED, calls::read_ended),
     (people::REQUESTED, people::read_requested),
     (people::GRANTED, people::read_granted),
     (people::DENIED, people::read_denied),
@@ -131,6 +137,16 @@ fn fields(record: &Record) -> Fields {
     match record {
         Record::RunStarted(run) => life::started(run),
         Record::StepItems { step, items, approval } => steps::items(step, items, *approval),
+        Record::CallGiven { key, runbook, params, unknown } => calls::given(key, runbook, params, unknown),
+        Record::CallStarted { key, lock, deadline } => Fields::of_attempt(calls::STARTED, key)
+            .text_if_any("lock", lock.as_ref())
+            .time_if_any("deadline", *deadline),
+        Record::CallPhase { key, phase, cause } => calls::phase(key, *phase, cause.as_ref()),
+        Record::CallCancelled { key, reason } => Fields::of_attempt(calls::CANCELLED, key).text("reason", reason),
+        Record::CallEnded { key, outcome, reason, open } => Fields::of_attempt(calls::ENDED, key)
+            .word("outcome", words::RUN_OUTCOMES, *outcome)
+            .text("reason", reason)
+            .list("open", open),
         Record::StepPlanned { key, plan, shown } => {
             Fields::of_attempt(steps::PLANNED, key).text("plan", plan).text("shown", shown)
         }

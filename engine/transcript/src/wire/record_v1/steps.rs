@@ -5,7 +5,7 @@ use runbook_core::value::Value;
 
 use super::error::WireError;
 use super::fields::{Fields, Reader, value_of, value_text};
-use super::{people, words};
+use super::{calls, people, words};
 
 pub(super) const PLANNED: &str = "step.planned";
 pub(super) const ITEMS: &str = "step.items";
@@ -189,6 +189,8 @@ pub(super) fn taken_over(step: &str, run: &str, n: u64, was: &TakenOver) -> Fiel
         Some(item) => fields.text("item", &value_text(item)),
         None => fields,
     };
+    let fields = calls::put_given(fields, "given", was.given.as_ref());
+    let fields = calls::put_given(fields, "around", was.around.as_ref());
     match &was.branch {
         Some(branch) => people::put_branch(fields, branch),
         None => fields,
@@ -214,6 +216,8 @@ pub(super) fn read_taken_over(entry: Reader<'_>) -> Result<Record, WireError> {
             .str_if_any("item")?
             .map(|text| value_of(text).ok_or_else(|| entry.wrong("item", "a JSON text")))
             .transpose()?,
+        given: calls::given_of(entry, "given")?,
+        around: calls::given_of(entry, "around")?,
     };
     Ok(Record::StepTakenOver {
         step: entry.step()?,
