@@ -7,6 +7,8 @@
 
 #[path = "cli/attach.rs"]
 mod attach;
+#[path = "cli/audit.rs"]
+mod audit;
 #[path = "cli/authoring.rs"]
 mod authoring;
 #[path = "cli/calls.rs"]

@@ -90,6 +90,8 @@ fn every_document_has_the_members_that_the_reference_promises() {
     let desk = desk();
     desk.write("wrong", "steps:\n  a: { verify: Hé, run: 'true', needs: a, on_fial: a }\n  a: { act: b }\n");
     desk.write("fails", "steps:\n  a: { verify: A, run: 'false' }\n");
+    desk.write("acts", "steps:\n  a: { act: A, run: 'true', idempotent: true }\n");
+    desk.do_it(&["run", "acts"]).ended(0);
     desk.do_it(&["run", "try", "-p", "who=me"]).ended(75);
     let promised = promised();
     let mut told = BTreeSet::new();
@@ -105,6 +107,8 @@ fn every_document_has_the_members_that_the_reference_promises() {
             "team" => (&["team"], 0),
             "team --test" => (&["team", "--test", "--yes"], 0),
             "audit verify" => (&["audit", "verify"], 10),
+            "audit verify --all" => (&["audit", "verify", "--all"], 10),
+            "audit list" => (&["audit", "list"], 0),
             "audit ledger" => (&["audit", "ledger"], 0),
             "drill" => (&["drill", "fails"], 1),
             "gc" => (&["gc", "--older-than", "1d", "--dry-run"], 0),
@@ -122,7 +126,7 @@ fn every_document_has_the_members_that_the_reference_promises() {
         }
         told.insert(command.as_str());
     }
-    assert_eq!(told.len(), 13);
+    assert_eq!(told.len(), 15);
     // The page of one code has the shape of all of them.
     let page = parsed(&desk.do_it(&["explain", "RB0117", "--json"]).ended(0).out);
     assert_eq!((page["codes"].as_array().unwrap().len(), &page["codes"][0]["code"]), (1, &"RB0117".into()));

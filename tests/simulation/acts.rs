@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runbook_core::run::record::{AttemptKey, End, Part, Record, SettleWord};
 
-use crate::disk::{Disk, granted, intent, released};
+use crate::disk::{Disk, Line, granted, intent, released};
 use crate::shapes::{Approve, Shape, Undo};
 use crate::ways::{Way, not_started};
 use crate::world::Dice;
@@ -165,10 +165,15 @@ impl Acts {
         let (around, number) = step_of(&key.step);
         let node = &shape.nodes[number];
         if node.approve != Approve::No && key.part == Part::Main {
-            // An item that is done for the first time was approved with all the others.
-            let first = !self.dispatched.iter().any(|one| one.step == key.step && one.part == key.part);
-            let of_all = |record: &Record| granted(record).is_some_and(|one| one.step == around);
-            let with_all = first && disk.durable().iter().any(|line| of_all(&line.record));
+            // An item that is done for the first time since its list was made was approved with all the others. The list
+            // is made anew, and approved anew, where the loop is run again to undo another step.
+            let lines = disk.durable();
+            let lists = |line: &Line| matches!(&line.record, Record::StepItems { step, .. } if step == around);
+            let listed = lines.iter().rposition(lists).unwrap_or(0);
+            let again = |one: &&AttemptKey| one.step == key.step && one.part == key.part;
+            let first = !self.dispatched.iter().filter(again).any(|one| disk.durably(one, released) > Some(listed));
+            let of_all = |line: &Line| granted(&line.record).is_some_and(|one| one.step == around);
+            let with_all = first && lines[listed..].iter().any(of_all);
             assert!(with_all || disk.durably(key, granted).is_some(), "{key:?} starts and nobody approved it");
         }
         let before = self.dispatched.iter().rev().find(|one| one.step == key.step && one.part == key.part);

@@ -13,6 +13,7 @@ pub mod exit_code;
 pub mod failure;
 pub mod history;
 pub mod loading;
+pub mod moment;
 pub mod output;
 pub mod place;
 pub mod replay;

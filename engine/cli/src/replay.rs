@@ -42,7 +42,13 @@ pub fn replay(run: &RunDir) -> Result<Replayed, Failure> {
     Ok(Replayed { entries, about, is_torn })
 }
 
+/// A run that is just taken up has its torn last line moved away: whoever reads it in that moment sees the beginning of
+/// the one line and the end of another. What is broken stays so, and is read twice.
 fn entries_of(run: &RunDir) -> Result<(Vec<Folded>, bool), Failure> {
+    read_entries(run).or_else(|_| read_entries(run))
+}
+
+fn read_entries(run: &RunDir) -> Result<(Vec<Folded>, bool), Failure> {
     let mut entries = Vec::new();
     let mut is_torn = false;
     let reader = Reader::open(&run.transcript(), Some(run.id().clone()))

@@ -38,6 +38,11 @@ impl Waiting {
     /// # Errors
     /// [`ReadError`] when it cannot be read, or a line of it is broken; a last line that is being written is no error.
     pub fn read(run: &RunDir) -> Result<Self, ReadError> {
+        // A run that is just taken up has its torn last line moved away meanwhile; what is broken stays so.
+        Self::read_once(run).or_else(|_| Self::read_once(run))
+    }
+
+    fn read_once(run: &RunDir) -> Result<Self, ReadError> {
         let mut fold = Fold::default();
         for entry in Reader::open(&run.transcript(), Some(run.id().clone())).map_err(ReadError::File)? {
             match entry {

@@ -7,6 +7,7 @@
 //! Two promises hold everywhere. Each fact names the entries it rests on, so that whoever doubts a line can look. And
 //! text that came from outside (output, messages, reasons) can do nothing to the screen or the page it is shown on.
 
+pub mod acts;
 pub mod entry;
 pub mod fold;
 pub mod harmless;

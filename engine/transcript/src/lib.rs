@@ -7,6 +7,7 @@
 
 pub mod blob;
 pub mod boot;
+pub mod by_hand;
 pub mod canonical;
 pub mod digest;
 pub mod entry;

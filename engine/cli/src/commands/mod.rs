@@ -1,5 +1,6 @@
 //! One file a verb.
 
+mod acts;
 mod attach;
 mod audit;
 mod check;
@@ -39,6 +40,7 @@ pub fn perform(command: &Command, context: &mut Context) -> Ending {
     match command {
         Command::Audit(audit) => match &audit.command {
             AuditCommand::Verify(arguments) => audit::verify(arguments, context),
+            AuditCommand::List(arguments) => acts::list(arguments, context),
             AuditCommand::Ledger(arguments) => ledger::audit(arguments, context),
         },
         Command::Store(store) => match &store.command {

@@ -285,6 +285,7 @@ impl RunState {
                     reason: reason.clone(),
                     outputs: outputs.clone(),
                 };
+                let undoes = self.undoes_as_item();
                 self.mark_undoing(key);
                 self.with_attempt(key, |step| {
                     step.started = true;
@@ -302,7 +303,7 @@ impl RunState {
                         };
                         step.outputs.clone_from(outputs);
                     }
-                    let was_running = matches!(step.stage, Stage::Running(_)) && step.undoing.is_none();
+                    let was_running = matches!(step.stage, Stage::Running(_)) && step.undoing.is_none() && !undoes;
                     if key.part == Part::Main && was_running && matches!(end, Some(super::record::End::NotStarted(_))) {
                         // There is nothing of it to undo.
                         step.start_order = step.start_order_before;

@@ -2,7 +2,9 @@
 //! event.
 
 use runbook_core::run::event::Input;
-use runbook_core::run::record::{End, Part, Record, RunOutcome, SettleWord, Settlement};
+use runbook_core::run::record::{
+    End, Part, Record, RunOutcome, SettleWord, Settlement, StartFailure, StartFailureKind,
+};
 use runbook_core::run::request::RequestKind;
 use runbook_core::run::state::Standing;
 
@@ -517,4 +519,19 @@ fn a_word_about_an_item_does_not_hide_a_failure_that_nothing_followed() {
     world.records.push((actor, note, at));
     world.crash_after(count + 1, None);
     assert_eq!(world.sealed(), Some(RunOutcome::Failed));
+}
+
+#[test]
+fn an_item_that_could_not_start_as_an_undo_is_itself_still_undone() {
+    let text = "rollback: auto\nsteps:\n  sweep: { act: S, run: 'sweep {{ each.one }}', undo: { run: back }, for_each: { one: [a] } }\n  \
+                make: { act: M, run: make, undo: sweep }\n  look: { verify: L, run: look }\n";
+    let mut world =
+        World::attended(text).goes("sweep[0]", &[Go::Exit(0), Go::Hangs]).goes("look", &[Go::Exit(1)]).start();
+    world.settle("look", SettleWord::Fail);
+    let message = "no program".to_owned();
+    let failure = StartFailure { kind: StartFailureKind::MissingProgram, message };
+    world.end("sweep[0]", End::NotStarted(failure));
+    world.settle("sweep[0]", SettleWord::ByHand);
+    let undone = |record: &Record| matches!(record, Record::StepUndone { step, .. } if step == "sweep[0]");
+    assert!(world.records.iter().any(|(_, record, _)| undone(record)), "{:?}", world.order());
 }
