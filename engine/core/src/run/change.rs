@@ -285,7 +285,7 @@ impl RunState {
                     reason: reason.clone(),
                     outputs: outputs.clone(),
                 };
-                let undoes = self.undoes_as_item();
+                let undoes = self.undoes_inside();
                 self.mark_undoing(key);
                 self.with_attempt(key, |step| {
                     step.started = true;
