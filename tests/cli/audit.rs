@@ -21,13 +21,11 @@ rollback: auto
 fn desk() -> Desk {
     let desk = Desk::with_runbook(KEYS);
     desk.do_it(&["run", "try"]).ended(75);
-    desk.do_it(&["approve", "latest", "change", "--reason", "seen"]).ended(0);
-    desk.do_it(&["resume", "latest"]).ended(75);
-    desk.do_it(&["answer", "latest", "switch", "done"]).ended(0);
-    desk.do_it(&["resume", "latest"]).ended(1);
+    desk.do_it(&["approve", "latest", "change", "--reason", "seen"]).ended(75);
+    desk.do_it(&["answer", "latest", "switch", "done"]).ended(75);
+    desk.do_it(&["approve", "latest", "change", "--reason", "back"]).ended(1);
     desk.do_it(&["run", "try"]).ended(75);
-    desk.do_it(&["deny", "latest", "change", "--reason", "=HYPERLINK(\"http://x\")"]).ended(0);
-    desk.do_it(&["resume", "latest"]).ended(4);
+    desk.do_it(&["deny", "latest", "change", "--reason", "=HYPERLINK(\"http://x\")"]).ended(4);
     desk.do_it(&["run", "try", "--dry-run"]).ended(0);
     desk.do_it(&["run", "try"]).ended(75);
     desk
@@ -53,8 +51,7 @@ fn each_act_of_a_real_run_is_a_row() {
     let wanted = [
         ["change", "false", "granted", "passed"],
         ["switch", "false", "-", "passed"],
-        // It was approved with what it undoes.
-        ["change", "true", "-", "passed"],
+        ["change", "true", "granted", "passed"],
         ["change", "false", "denied", "denied"],
         ["change", "false", "-", "not started"],
     ];

@@ -176,18 +176,18 @@ steps:
   login: { act: Log in, script: 'echo \"$T\" > \"$WORK/used\"; echo \"with $T\"', env: { WORK: $WORK, T: '{{ secrets.TOKEN }}' } }
 ",
     );
-    desk.run("try", &[]).ended(0).shows("[secret:TOKEN]");
+    desk.run("try", &[]).ended(0);
     assert_eq!(desk.read("used"), "s3cret-token\n");
     let folder = &desk.runs()[0];
     let transcript = fs::read_to_string(folder.join("transcript.jsonl")).unwrap();
-    assert!(!transcript.contains("s3cret-token"));
+    assert!(transcript.contains("with [secret:TOKEN]") && !transcript.contains("s3cret-token"));
 }
 
 #[test]
 fn a_dry_run_and_a_drill_go_into_it() {
     let desk = held();
     let said = desk.do_it(&["run", "try", "--dry-run"]).ended(0);
-    for words in ["Stop web1", "outage/begin", "runbook restart host=web1"] {
+    for words in ["Stop web1", "outage/begin", "runs the runbook restart"] {
         assert!(said.out.contains(words), "{words:?} is not in:\n{}", said.out);
     }
     desk.write("looks", "steps:\n  see: { verify: It is there, run: touch $WORK/seen }\n");

@@ -143,6 +143,8 @@ impl Fold<'_> {
                 row.act.outcome = "open";
             }),
             Record::StepReleased { key } => self.at(key, entry.n, |row| row.is_released = true),
+            // What a person did by hand has its end from their answer.
+            Record::AttemptEnded { key, .. } if self.is_by_hand(key) => {}
             Record::AttemptEnded { key, outcome, reason, .. } => self.at(key, entry.n, |row| {
                 row.act.ended = Some(entry.ts);
                 row.act.outcome = if row.act.started.is_none() { "not started" } else { outcome.word() };
@@ -196,6 +198,10 @@ impl Fold<'_> {
             row.act.entries.push(n);
             change(row);
         }
+    }
+
+    fn is_by_hand(&self, key: &AttemptKey) -> bool {
+        self.rows.iter().rfind(|row| row.key == *key).is_some_and(|row| row.act.plan.is_none())
     }
 
     /// The approval of a loop is of all its items.

@@ -61,6 +61,8 @@ pub(super) fn list(arguments: &AuditList, context: &mut Context) -> Ending {
             found.take(&store.run(&id), span);
         }
     }
+    // An id tells the minute only.
+    found.acts.sort_by(|(one, _), (other, _)| (one.started, &one.run).cmp(&(other.started, &other.run)));
     let format = if arguments.json { ListFormat::Json } else { arguments.format };
     let query = query(arguments, span, &store);
     match format {
