@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use runbook_core::check::{Facts, load, load_team};
+use runbook_core::check::{Beside, Facts, load_team, load_whole};
 use runbook_core::document::model::Kind;
 use runbook_core::graph::roads_of;
+use runbook_core::id::RunbookName;
 use runbook_core::plan::Plan;
 use runbook_tests::binary::{repository, runbook};
 use runbook_tests::desk::Desk;
@@ -28,7 +29,9 @@ fn names(folder: &str) -> Vec<String> {
 fn plan(folder: &str, name: &str) -> Plan {
     let read = |name: &str| fs::read(repository().join(folder).join(format!("{name}.yaml"))).unwrap();
     let team = load_team("team.yaml", &read("team")).team.unwrap_or_default();
-    let loaded = load(&format!("{name}.yaml"), &read(name), Some(&team), &Facts::default());
+    let mut beside = |name: &RunbookName| Beside::File { name: format!("{name}.yaml"), bytes: read(name.as_str()) };
+    let file = format!("{name}.yaml");
+    let loaded = load_whole(&file, &read(name), Some(&team), &Facts::default(), &mut beside).runbook;
     loaded.plan.unwrap_or_else(|| unreachable!("{name}: {:#?}", loaded.diagnostics))
 }
 
