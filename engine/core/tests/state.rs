@@ -74,6 +74,9 @@ mod answers;
 #[path = "state/property.rs"]
 mod property;
 
+#[path = "state/random_calls.rs"]
+mod random_calls;
+
 #[path = "state/explore.rs"]
 mod explore;
 

@@ -237,7 +237,7 @@ impl RunState {
         all
     }
 
-    fn ended_well(&self) -> bool {
+    pub(super) fn ended_well(&self) -> bool {
         matches!(self.sealed, Some(RunOutcome::Resolved | RunOutcome::Escalated))
     }
 

@@ -281,9 +281,10 @@ impl RunState {
             || self.place.as_ref().is_some_and(|place| place.rolls_back)
     }
 
-    /// Whether what could not be undone here is the rollback of the state around it: it has none of its own.
+    /// Whether what could not be undone here is the rollback of the state around it. One that did not end well had its own,
+    /// which stops no other.
     fn undoes_for_around(&self) -> bool {
-        self.call.is_none() || (self.phase == Phase::Over && self.rolls_back_inside())
+        self.call.is_none() || (self.ended_well() && self.rolls_back_inside())
     }
 
     /// Whether it is an item of a loop.

@@ -673,6 +673,27 @@ fn items_that_ran_one_are_taken_over_with_what_they_did() {
 }
 
 #[test]
+fn every_end_of_it_is_walked() {
+    use runbook_core::explore::{Reached, STATES_MAX, explore};
+    let hands = "steps:\n  try: { verify: T, run: t, on_fail: tell }\n  wipe: { act: W, run: w, approve: operator }\n  \
+                 tell: { escalate: E, to: sre, handover: true }\n";
+    let parent = "  outage: { act: O, runbook: hands, on_fail: mend }\n  mend: { act: M, run: m }\n  last: { verify: L, run: l, needs: outage }\n";
+    let explored = explore(&plan_with(parent, &[("hands", hands)]), STATES_MAX);
+    assert!(explored.complete);
+    let ends: Vec<RunOutcome> = explored.ends.keys().copied().collect();
+    assert_eq!(ends, [RunOutcome::Resolved, RunOutcome::Escalated, RunOutcome::Failed, RunOutcome::Cancelled]);
+    let reached = |step: &str| explored.step(step).unwrap().keys().copied().collect::<Vec<Reached>>();
+    assert_eq!(reached("outage"), [Reached::Passed, Reached::Failed, Reached::Denied]);
+    assert!(reached("mend").contains(&Reached::Passed));
+    let looks = explore(
+        &plan_with("  look: { verify: L, runbook: looks }\n", &[("looks", "  see: { verify: S, run: s }\n")]),
+        STATES_MAX,
+    );
+    let ends: Vec<RunOutcome> = looks.ends.keys().copied().collect();
+    assert_eq!(ends, [RunOutcome::Resolved, RunOutcome::Failed], "nobody is told and nothing is asked there");
+}
+
+#[test]
 fn a_process_that_lets_go_in_the_midst_of_it_goes_on_there() {
     let child = "  one: { act: O, run: o }\n  two: { act: T, run: t }\n";
     let mut world = World::calling("  outage: { act: O, runbook: both }\n", &[("both", child)])
