@@ -172,7 +172,7 @@ impl RunState {
                 }
                 self.effects.push(Effect::Lock { key, name });
             }
-            None => self.begin_call(step, key, None),
+            None => self.begin_call(step, &key, None),
         }
     }
 
@@ -206,26 +206,28 @@ impl RunState {
             return self.not_begun(step, why);
         }
         match (result, self.lock_of_call(step, key)) {
-            (Ok(()), Ok(lock)) => self.begin_call(step, key.clone(), lock),
+            (Ok(()), Ok(lock)) => self.begin_call(step, key, lock),
             (Err(message), _) | (Ok(()), Err(message)) => {
                 self.not_started(step, key, StartFailure { kind: StartFailureKind::Other, message });
             }
         }
     }
 
-    fn begin_call(&mut self, step: StepIndex, key: AttemptKey, lock: Option<String>) {
-        let deadline = match self.deadline_of_call(step, &key) {
+    fn begin_call(&mut self, step: StepIndex, key: &AttemptKey, lock: Option<String>) {
+        let deadline = match self.deadline_of_call(step, key) {
             Ok(deadline) => deadline,
             Err(message) => {
                 let failure = StartFailure { kind: StartFailureKind::Rendering, message };
-                return self.not_started(step, &key, failure);
+                return self.not_started(step, key, failure);
             }
         };
         let changes = self.changes(step, key.part);
-        self.emit(Record::CallStarted { key, lock, deadline });
+        self.emit(Record::CallStarted { key: key.clone(), lock, deadline });
         if changes {
             self.effects.push(Effect::Sync);
         }
+        // Its first steps take their places before another step does.
+        self.go_on_with_call(step, key);
     }
 
     /// When its time is over: the step's `timeout`, or the runbook's own, whichever comes first.

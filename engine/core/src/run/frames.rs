@@ -168,11 +168,13 @@ impl RunState {
     pub(crate) fn within<R>(&mut self, key: FrameKey, act: impl FnOnce(&mut Self) -> R) -> Option<R> {
         let mut frame = self.frames.remove(&key)?;
         self.lend(key, &mut frame);
+        let had_failed = frame.rollback_failed;
         let result = act(&mut frame);
         self.next_request = frame.next_request;
         self.order = frame.order;
-        if frame.undoes_for_around() {
-            self.rollback_failed |= frame.rollback_failed;
+        // What failed in an earlier life of it, or in a rollback of its own, stops no other.
+        if frame.rollback_failed && !had_failed && frame.undoes_for_around() {
+            self.rollback_failed = true;
         }
         self.effects.append(&mut frame.effects);
         self.frames.insert(key, frame);
@@ -309,21 +311,23 @@ impl RunState {
         !self.active.is_empty() || self.is_busy_inside()
     }
 
+    fn call_takes_place(&self, step: StepIndex, part: Part) -> bool {
+        let child = self.frames.get(&FrameKey::call(step, part));
+        child.is_some_and(|child| child.active.iter().any(|step| child.takes_place(*step)))
+    }
+
     /// Whether a step takes one of the places of `parallel`: a loop one for all its items, a runbook one for its steps.
     pub(crate) fn takes_place(&self, step: StepIndex) -> bool {
         let Some(state) = self.steps.get(step.get()) else { return false };
         match state.stage {
             Stage::Items(_) => {
+                // An item whose turn has not come takes none, or two loops would each wait for the other.
+                let goes_on = |item: &&Self| !item.waits_for_its_turn();
                 let takes = |item: &Self| item.only_step().is_some_and(|(only, _)| item.takes_place(only));
-                state.in_flight || self.items_of(step).any(|(_, item)| takes(item))
+                state.in_flight || self.items_of(step).map(|(_, item)| item).filter(goes_on).any(takes)
             }
-            Stage::Calling(ref key) => self
-                .frames
-                .get(&FrameKey::call(step, key.part))
-                // Between two of its steps it has its place, too.
-                .is_some_and(|child| {
-                    child.active.is_empty() || child.active.iter().any(|step| child.takes_place(*step))
-                }),
+            Stage::Calling(ref key) => self.call_takes_place(step, key.part),
+            _ if matches!(state.undo, Stage::Calling(_)) => self.call_takes_place(step, Part::Undo),
             Stage::Waiting
             | Stage::Planning(_)
             | Stage::Proceeding(_)

@@ -535,3 +535,15 @@ fn an_item_that_could_not_start_as_an_undo_is_itself_still_undone() {
     let undone = |record: &Record| matches!(record, Record::StepUndone { step, .. } if step == "sweep[0]");
     assert!(world.records.iter().any(|(_, record, _)| undone(record)), "{:?}", world.order());
 }
+
+#[test]
+fn two_loops_that_were_approved_do_not_wait_for_each_other() {
+    let text = "  one: { act: O, run: o, needs: [], approve: operator, for_each: { host: [a, b] } }\n  \
+                two: { act: T, run: t, needs: [], approve: operator, for_each: { host: [a, b] } }\n";
+    let mut world = World::new(text).goes("one[0]", &[Go::Hangs]).start();
+    world.approve("one");
+    world.approve("two");
+    world.end("one[0]", End::Exited(0));
+    assert_eq!(world.order(), ["one[0]", "one[1]", "two[0]", "two[1]"]);
+    assert_eq!(world.sealed(), Some(RunOutcome::Resolved));
+}
