@@ -85,10 +85,10 @@ fn a_list_carries_its_own_digest() {
     let csv = desk.do_it(&["audit", "list", "--format", "csv"]).ended(0).out;
     std::fs::write(desk.work().join("acts.csv"), &csv).unwrap();
     let by_hand = bash(&desk, "head -n -1 \"$1\" | sha256sum | cut -c1-64", "acts.csv").ended(0).out;
-    let last = csv.lines().next_back().unwrap();
-    assert!(last.contains(&format!("sha256={}", by_hand.trim())), "{last}");
-    assert!(last.contains("rows=5"), "{last}");
-    assert!(last.contains(list["ledger_head"].as_str().unwrap()), "{last}");
+    let trailer = csv.lines().next_back().unwrap();
+    assert!(trailer.contains(&format!("sha256={}", by_hand.trim())), "{trailer}");
+    assert!(trailer.contains("rows=5"), "{trailer}");
+    assert!(trailer.contains(list["ledger_head"].as_str().unwrap()), "{trailer}");
 }
 
 #[test]

@@ -92,7 +92,9 @@ pub fn acts(about: &About, entries: &[Folded]) -> Option<(Of, Vec<Act>)> {
         return None;
     }
     let mut fold = Fold { about, rows: Vec::new(), asked: BTreeMap::new() };
-    entries.iter().for_each(|entry| fold.take(entry));
+    for entry in entries {
+        fold.take(entry);
+    }
     Some((of(about, started, first), fold.end()))
 }
 
@@ -123,6 +125,7 @@ struct Fold<'a> {
 }
 
 impl Fold<'_> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most records are about no act")]
     fn take(&mut self, entry: &Folded) {
         match &entry.record {
             Record::StepPlanned { key, plan, shown } if matches!(key.part, Part::Main | Part::Undo) => {
@@ -161,7 +164,7 @@ impl Fold<'_> {
                 }
             }
             Record::Answer { request, answer, behalf, reason, .. } => {
-                self.done_by_hand(*request, answer, behalf.as_ref(), reason.as_ref(), entry)
+                self.done_by_hand(*request, answer, behalf.as_ref(), reason.as_ref(), entry);
             }
             Record::QuestionWithdrawn { request, timed_out, .. } => {
                 if let Some(row) = self.asked.remove(request).and_then(|row| self.rows.get_mut(row)) {

@@ -81,12 +81,13 @@ fn in_a_line(found: &Verification) -> Line {
 }
 
 fn tell_all(worst: ExitCode, context: &mut Context) -> Result<(), Failure> {
-    let line = match worst {
-        ExitCode::Resolved => Line::plain("").and(Style::Good, "every one of them is sealed and intact"),
-        _ => Line::plain("").and(Style::Look, "the worst of them gives the exit code").and(
+    let line = if worst == ExitCode::Resolved {
+        Line::plain("").and(Style::Good, "every one of them is sealed and intact")
+    } else {
+        Line::plain("").and(Style::Look, "the worst of them gives the exit code").and(
             Style::Plain,
             &format!(", {}; `runbook audit verify RUN` says what one cannot exclude", worst.number()),
-        ),
+        )
     };
     context.out.wrapped(line, 2)
 }
